@@ -1,0 +1,197 @@
+"""The command line: `python -m safegrid train`, `python -m safegrid evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+from .env import MAPS, SafetyCriticalGridWorld
+from .mdp import PolicyScore
+
+_TRAIN = """Learn from a fixed log, then look at the truth.
+
+Writes a log of the careless driver, clones it (BC), learns from it with conservative Q-learning (CQL), and prints what
+each policy earns and risks: exactly, from the world's table, and as a test drive of sampled episodes would
+estimate it.
+Saves both policies and a figure."""
+
+_TRAIN_EPILOG = """examples:
+  python -m safegrid train                                 the default world: a clone is nearly as good
+  python -m safegrid train --map crossroads --weight 6     a world in which the weight decides everything
+  python -m safegrid train --map crossroads --weight 0     no conservatism: it freezes
+  python -m safegrid train --seeds 0 1 2 3 --steps 9600    four logs, longer training
+  python -m safegrid train --original --weight 1           the original tutorial's settings, as they really ran
+
+A saved .npz policy is read back with `python -m safegrid evaluate`; the .pt beside it is d3rlpy's TorchScript export,
+which needs nothing but torch."""
+
+ORIGINAL = {"bc_steps": 25_000, "cql_steps": 80_000}
+"""Gradient steps of the original tutorial."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, OSError) as error:
+        print(f"safegrid: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m safegrid", description=__doc__, formatter_class=raw)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="log → BC and CQL → truth → saved policies", description=_TRAIN,
+                                epilog=_TRAIN_EPILOG, formatter_class=raw)  # fmt: skip
+    train.add_argument("--map", default="original", help=f"world: {', '.join(MAPS)} (default: original)")
+    train.add_argument("--weight", type=float, default=6.0, help="conservative weight of CQL, at least 0 (default: 6)")
+    train.add_argument("--steps", type=int, help="gradient steps of each agent (default: the recipe's)")
+    train.add_argument("--seeds", type=int, nargs="+", default=[42], metavar="SEED",
+                       help="seeds of the logs and networks, one log each (default: 42)")  # fmt: skip
+    train.add_argument("--episodes", type=int, default=500, help="episodes in a log (default: 500)")
+    train.add_argument(
+        "--epsilon", type=float, default=0.22, help="the driver's share of random actions (default: 0.22)"
+    )
+    train.add_argument(
+        "--test-episodes", type=int, default=1_000, help="sampled episodes of a test drive (default: 1000)"
+    )
+    train.add_argument(
+        "--out", type=Path, default=Path("safegrid-out"), help="folder to write to (default: safegrid-out)"
+    )
+    train.add_argument("--original", action="store_true", help="the original tutorial's networks, rates and step counts "
+                       f"({ORIGINAL['bc_steps']} and {ORIGINAL['cql_steps']}; about ten minutes)")  # fmt: skip
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="score a saved policy", formatter_class=raw,
+                                   description="Scores a policy saved by `train` exactly and by sampled episodes.")  # fmt: skip
+    evaluate.add_argument("policy", type=Path, help="an .npz written by `train` or `safegrid.save_agent`")
+    evaluate.add_argument(
+        "--map", default="original", help=f"world to score it in: {', '.join(MAPS)} (default: original)"
+    )
+    evaluate.add_argument("--test-episodes", type=int, default=1_000, help="sampled episodes (default: 1000)")
+    evaluate.add_argument("--seed", type=int, default=0, help="seed of those episodes (default: 0)")
+    evaluate.set_defaults(run=_evaluate)
+    return parser
+
+
+def _train(options: argparse.Namespace) -> None:
+    env = SafetyCriticalGridWorld(map_name=options.map)
+    out = _writable_folder(options.out)
+
+    import matplotlib
+
+    matplotlib.use("agg")
+    from .agents import fit, save_agent
+    from .dataset import build_mdpdataset, generate_offline_episodes
+    from .evaluation import Comparison, score_agent
+    from .plots import plot_comparison
+
+    makers = _makers(options)
+    for make, _ in makers.values():
+        make()  # bad settings show before any work is done
+    mdp = env.mdp
+    references = {"optimum (γ = 0.99)": mdp.optimal(0.99), "behaviour policy": env.behaviour_policy(options.epsilon)}
+    scores: dict[str, list[list[Any]]] = {name: [] for name in makers}
+    for seed in options.seeds:
+        log = generate_offline_episodes(env, options.episodes, options.epsilon, seed)
+        print(f"log {seed}: {log.n_episodes} episodes, {len(log)} steps, {log.harmful.mean():.1%} end on a hazard")
+        for name, (make, steps) in makers.items():
+            agent = make()
+            fit(agent, build_mdpdataset(log), steps, seed=seed, averaging=0.0 if options.original else 0.999)
+            scores[name].append([score_agent(agent, mdp, n_episodes=options.test_episodes, seed=seed)])
+            stem = f"{name.lower()}-{options.map}" + (f"-{seed}" if len(options.seeds) > 1 else "")
+            save_agent(agent, out / f"{stem}.npz")
+            agent.save_policy(str(out / f"{stem}.pt"))
+    comparison = Comparison(scores, {name: mdp.evaluate(policy) for name, policy in references.items()})
+    rows = [_row(name, score, None) for name, score in comparison.references.items()]
+    for name, runs in scores.items():
+        for seed, (score,) in zip(options.seeds, runs, strict=True):
+            rows.append(_row(f"{name}, log {seed}", score.exact, score.sampled))
+    print(f"\n{tabulate(rows, _HEADERS, disable_numparse=True)}\n")
+    if len(options.seeds) > 1:
+        print(f"over {len(options.seeds)} logs (interquartile mean, 95% interval):\n\n{comparison}\n")
+    figure = out / f"comparison-{options.map}.png"
+    plot_comparison(comparison).savefig(figure, dpi=150)
+    print(f"saved the policies and {figure.name} in {out}{'/' if not str(out).endswith('/') else ''}")
+
+
+def _makers(options: argparse.Namespace) -> dict[str, tuple[Callable[[], Any], int]]:
+    """For each agent how to make it, and its gradient steps."""
+    from .agents import DEFAULT_STEPS, create_discrete_bc, create_discrete_cql
+
+    steps = DEFAULT_STEPS if options.steps is None else options.steps
+    if not options.original:
+        size = len(MAPS[options.map])
+        return {
+            "BC": (lambda: create_discrete_bc(size=size), steps),
+            "CQL": (lambda: create_discrete_cql(conservative_weight=options.weight, size=size), steps),
+        }
+    shared: dict[str, Any] = {"size": None, "hidden_units": (256, 256), "learning_rate": 3e-4, "batch_size": 256}
+    values: dict[str, Any] = {"reward_scale": 1.0, "target_update_interval": 8_000}
+    return {
+        "BC": (lambda: create_discrete_bc(**shared), options.steps or ORIGINAL["bc_steps"]),
+        "CQL": (
+            lambda: create_discrete_cql(conservative_weight=options.weight, **shared, **values),
+            options.steps or ORIGINAL["cql_steps"],
+        ),
+    }
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    env = SafetyCriticalGridWorld(map_name=options.map)
+
+    from .agents import load_agent
+    from .evaluation import score_agent
+
+    agent = load_agent(options.policy)
+    score = score_agent(agent, env.mdp, n_episodes=options.test_episodes, seed=options.seed)
+    rows = [
+        _row("optimum (γ = 0.99)", env.mdp.evaluate(env.mdp.optimal(0.99)), None),
+        _row(options.policy.name, score.exact, score.sampled),
+    ]
+    print(tabulate(rows, _HEADERS, disable_numparse=True))
+    if np.isfinite(score.overestimate):
+        print(f"\nvalue of the start, discounted: claimed {score.claimed_value:.1f}, true {score.true_value:.1f}")
+
+
+_HEADERS = ("", "return", "worst 5%", "hazard", "goal", "time-out", "return, sampled", "hazard, sampled")
+
+
+def _row(name: str, exact: PolicyScore, sampled: PolicyScore | None) -> list[str]:
+    cells = [f"{exact.return_mean:.2f}", f"{exact.return_cvar:.1f}"]
+    cells += [f"{rate:.2%}" for rate in (exact.hazard_rate, exact.goal_rate, exact.timeout_rate)]
+    if sampled is None or sampled.intervals is None:
+        return [name, *cells, "", ""]
+    low, high = sampled.intervals["return_mean"]
+    least, most = sampled.intervals["hazard_rate"]
+    test = [
+        f"{sampled.return_mean:.2f} [{low:.1f}, {high:.1f}]",
+        f"{sampled.hazard_rate:.2%} [{least:.1%}, {most:.1%}]",
+    ]
+    return [name, *cells, *test]
+
+
+def _writable_folder(path: Path) -> Path:
+    """Makes the folder and tries it, before hours of work rather than after."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".safegrid-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OSError(f"--out {path}: cannot write there ({error.strerror})") from error
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

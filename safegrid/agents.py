@@ -1,0 +1,449 @@
+"""The learners: d3rlpy's behaviour cloning, double DQN and CQL, configured for the book's worlds."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+from tqdm.auto import tqdm
+
+from ._d3rlpy import d3rlpy
+from .dataset import read_npz, write_npz
+from .mdp import Floats, TabularMDP
+
+Agent = Any
+"""A d3rlpy `DiscreteBC`, `DoubleDQN` or `DiscreteCQL`; d3rlpy is typed too loosely to say more."""
+
+DEFAULT_STEPS = 2_400
+
+_FORMAT = "safegrid-agent-1"
+
+
+class OneHotEncoder(nn.Module):
+    """Multi-layer perceptron on one-hot coordinates: (B, d) whole numbers in 0…size−1 → (B, hidden_units[-1])."""
+
+    def __init__(self, n_coordinates: int, size: int, hidden_units: Sequence[int]) -> None:
+        super().__init__()
+        self.values: torch.Tensor
+        self.register_buffer("values", torch.arange(size, dtype=torch.float32), persistent=False)
+        widths = [n_coordinates * size, *hidden_units]
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [nn.Linear(before, after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Encodes and transforms a batch."""
+        return self.layers(torch.eq(x[..., None], self.values).float().flatten(1))
+
+
+@dataclass
+class OneHotEncoderFactory(d3rlpy.models.encoders.EncoderFactory):  # type: ignore[name-defined,misc]
+    """d3rlpy's hook for networks of one's own: agents with it take plain coordinates (x, y).
+
+    Args:
+        size: number of values of each coordinate.
+        hidden_units: widths of the hidden layers, each followed by a ReLU.
+    """
+
+    size: int = 15
+    hidden_units: list[int] = field(default_factory=lambda: [64, 64])
+
+    def create(self, observation_shape: Sequence[int]) -> OneHotEncoder:
+        """The network for observations of this shape, (d,)."""
+        return OneHotEncoder(observation_shape[0], self.size, self.hidden_units)
+
+    @staticmethod
+    def get_type() -> str:
+        """Name under which d3rlpy's configurations store this factory."""
+        return "safegrid_one_hot"
+
+
+d3rlpy.models.encoders.register_encoder_factory(OneHotEncoderFactory)
+
+
+def create_discrete_cql(
+    device: bool | int | str = False,
+    conservative_weight: float = 6.0,
+    *,
+    reward_scale: float = 0.1,
+    size: int | None = 15,
+    hidden_units: Sequence[int] = (64, 64),
+    learning_rate: float = 1e-3,
+    batch_size: int = 256,
+    gamma: float = 0.99,
+    n_critics: int = 1,
+    target_update_interval: int = 100,
+) -> Agent:
+    r"""Conservative Q-learning for discrete actions (Kumar et al. 2020, eq. 4), as d3rlpy's `DiscreteCQL`.
+
+    With :math:`\rho` the reward scale and :math:`\alpha` the conservative weight it minimises
+
+    .. math::
+
+        L(\theta) = \rho\,\alpha\; \mathbb{E}_{(s,a) \sim D}\Big[\log \sum_{a'} e^{Q_\theta(s,a')} - Q_\theta(s,a)\Big]
+            + L_{\text{double DQN}}(\theta; \rho\, r).
+
+    Multiplying the weight by :math:`\rho` keeps the largest conservative push, :math:`\alpha`, in units of raw reward.
+    :math:`\rho` still sets the temperature of the softmax and the knee of d3rlpy's Huber loss: both are
+    :math:`1/\rho` in raw reward. It is a hyper-parameter of its own.
+
+    Args:
+        device: False for the CPU, True or an index for a GPU, or torch's name of a device.
+        conservative_weight: α ≥ 0, in raw reward; 0 is double DQN.
+        reward_scale: ρ > 0, factor on every reward before training.
+        size: number of values of each coordinate, one-hot encoded in the network; None feeds observations as they are.
+        hidden_units: widths of the hidden layers.
+        learning_rate: Adam's step size.
+        batch_size: transitions a gradient step.
+        gamma: discount factor in [0, 1].
+        n_critics: Q networks in the ensemble.
+        target_update_interval: gradient steps between copies into the target network.
+
+    Raises:
+        ValueError: names the argument, its value and what was expected.
+        TypeError: an unknown keyword.
+    """
+    weight = _checked("conservative_weight", conservative_weight, 0.0)
+    scale = _checked("reward_scale", reward_scale, 0.0, exclusive=True)
+    shared = _q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
+    return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * scale, **shared).create(device)
+
+
+def create_double_dqn(
+    device: bool | int | str = False,
+    *,
+    reward_scale: float = 0.1,
+    size: int | None = 15,
+    hidden_units: Sequence[int] = (64, 64),
+    learning_rate: float = 1e-3,
+    batch_size: int = 256,
+    gamma: float = 0.99,
+    n_critics: int = 1,
+    target_update_interval: int = 100,
+) -> Agent:
+    """Double DQN (van Hasselt et al. 2016) on a fixed log: CQL without its conservative term, as d3rlpy's `DoubleDQN`.
+
+    Arguments and errors as `create_discrete_cql`.
+    """
+    scale = _checked("reward_scale", reward_scale, 0.0, exclusive=True)
+    shared = _q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
+    return d3rlpy.algos.DoubleDQNConfig(**shared).create(device)
+
+
+def create_discrete_bc(
+    device: bool | int | str = False,
+    *,
+    beta: float = 0.0,
+    size: int | None = 15,
+    hidden_units: Sequence[int] = (64, 64),
+    learning_rate: float = 1e-3,
+    batch_size: int = 256,
+) -> Agent:
+    """Behaviour cloning for discrete actions, as d3rlpy's `DiscreteBC`: cross-entropy plus β · mean squared logit.
+
+    Args:
+        device: as `create_discrete_cql`.
+        beta: β ≥ 0, d3rlpy's penalty on the logits, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
+        size, hidden_units, learning_rate, batch_size: as `create_discrete_cql`.
+
+    Raises:
+        ValueError: names the argument, its value and what was expected.
+        TypeError: an unknown keyword.
+    """
+    penalty = _checked("beta", beta, 0.0)
+    shared = _network_settings(size, hidden_units, learning_rate, batch_size)
+    return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **shared).create(device)
+
+
+def _q_settings(
+    reward_scale: float,
+    size: int | None,
+    hidden_units: Sequence[int],
+    learning_rate: float,
+    batch_size: int,
+    gamma: float,
+    n_critics: int,
+    target_update_interval: int,
+) -> dict[str, Any]:
+    return _network_settings(size, hidden_units, learning_rate, batch_size) | {
+        "reward_scaler": d3rlpy.preprocessing.MultiplyRewardScaler(reward_scale),
+        "gamma": _checked("gamma", gamma, 0.0, 1.0),
+        "n_critics": _whole("n_critics", n_critics),
+        "target_update_interval": _whole("target_update_interval", target_update_interval),
+    }
+
+
+def _network_settings(
+    size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int
+) -> dict[str, Any]:
+    widths = [_whole(f"hidden_units[{i}]", width) for i, width in enumerate(hidden_units)]
+    encoders = d3rlpy.models.encoders
+    encoder = (
+        encoders.VectorEncoderFactory(hidden_units=widths)
+        if size is None
+        else OneHotEncoderFactory(_whole("size", size), widths)
+    )
+    return {
+        "encoder_factory": encoder,
+        "learning_rate": _checked("learning_rate", learning_rate, 0.0, exclusive=True),
+        "batch_size": _whole("batch_size", batch_size),
+    }
+
+
+def _checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
+    if not (math.isfinite(value) and low <= value <= high and (value > low or not exclusive)):
+        bounds = (
+            f"above {low:g}"
+            if exclusive
+            else f"of at least {low:g}" + ("" if high == math.inf else f", at most {high:g}")
+        )
+        raise ValueError(f"{name} is {value!r}, expected a number {bounds}")
+    return float(value)
+
+
+def _whole(name: str, value: int) -> int:
+    if not (isinstance(value, (int, np.integer)) and value >= 1):
+        raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1")
+    return int(value)
+
+
+def fit(
+    agent: Agent,
+    dataset: Any,
+    n_steps: int = DEFAULT_STEPS,
+    *,
+    seed: int = 0,
+    averaging: float = 0.999,
+    callback: Callable[[Agent, int], None] | None = None,
+    callback_interval: int | None = None,
+    progress: bool = True,
+) -> dict[str, Floats]:
+    """Trains an agent on a fixed log and leaves the average of its weights in it.
+
+    Training itself is d3rlpy's `update`, untouched. Beside it runs an exponential moving average of the weights
+    (Polyak & Juditsky 1992, in torch's `swa_utils`); its decay warms up as (1 + t)/(10 + t), so that the average
+    forgets where it began. Last weights swing from step to step, and with them the policy; their average does not.
+
+    Args:
+        agent: from `create_discrete_bc`, `create_double_dqn` or `create_discrete_cql`, or any such d3rlpy agent. One
+            that was trained before goes on from the weights it holds.
+        dataset: from `build_mdpdataset`, or any d3rlpy dataset.
+        n_steps: gradient steps.
+        seed: of the initial weights and of the mini-batches; the same seed gives the same agent.
+        averaging: decay of the average a step, in [0, 1); 0 keeps the last weights.
+        callback: called as callback(agent, step) while the agent holds its average, to score it on the way.
+        callback_interval: steps between calls; by default the callback is called once, at the end.
+        progress: show a progress bar.
+
+    Returns:
+        The mean of each loss over each hundredth of the run, by name, and "step", the step at its end.
+
+    Raises:
+        ValueError: names the argument, or the row of the log, that does not fit the agent.
+    """
+    n_steps = _whole("n_steps", n_steps)
+    decay = _checked("averaging", averaging, 0.0)
+    if decay >= 1:
+        raise ValueError(f"averaging is {averaging!r}, expected a number below 1")
+    interval = n_steps if callback_interval is None else _whole("callback_interval", callback_interval)
+    _check_observations(agent, dataset.log.observations if hasattr(dataset, "log") else None)
+
+    chunk = max(1, n_steps // 100)
+    sums: dict[str, float] = {}
+    rows: list[dict[str, float]] = []
+    with _seeded(seed, dataset), tqdm(total=n_steps, disable=not progress, desc=type(agent).__name__) as bar:
+        if agent.impl is None:
+            agent.build_with_dataset(dataset)
+        average = AveragedModel(trained_network(agent), multi_avg_fn=_warm_average(decay)) if decay else None
+        for step in range(1, n_steps + 1):
+            losses = agent.update(dataset.sample_transition_batch(agent.batch_size))
+            if average:
+                average.update_parameters(trained_network(agent))
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value
+            if step % chunk == 0 or step == n_steps:
+                width = chunk if step % chunk == 0 else step % chunk
+                rows.append({"step": step} | {name: total / width for name, total in sums.items()})
+                sums = {}
+                bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", refresh=False)
+                bar.update(width)
+            if callback and (step % interval == 0):
+                with _holding(agent, average):
+                    callback(agent, step)
+        if average:
+            trained_network(agent).load_state_dict(average.module.state_dict())
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def trained_network(agent: Agent) -> nn.Module:
+    """The torch module that training changes: the Q networks, or the clone."""
+    modules = agent.impl.modules
+    return modules.imitator if hasattr(modules, "imitator") else modules.q_funcs
+
+
+def _warm_average(decay: float) -> Callable[[Any, Any, Any], None]:
+    def update(average: Any, current: Any, n_averaged: Any) -> None:
+        t = float(n_averaged)
+        torch._foreach_lerp_(average, current, 1 - min(decay, (1 + t) / (10 + t)))
+
+    return update
+
+
+@contextmanager
+def _holding(agent: Agent, average: AveragedModel | None) -> Any:
+    """Puts the average into the agent for a while, and the training weights back after."""
+    if average is None:
+        yield
+        return
+    network = trained_network(agent)
+    training = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.load_state_dict(average.module.state_dict())
+    try:
+        yield
+    finally:
+        network.load_state_dict(training)
+
+
+@contextmanager
+def _seeded(seed: int, dataset: Any) -> Any:
+    """Seeds what training draws from, on one thread (faster for small networks); after it all is as it was."""
+    before, threads = np.random.get_state(), torch.get_num_threads()  # a plain d3rlpy dataset draws from numpy's global
+    torch.set_num_threads(1)
+    weights, batches = np.random.SeedSequence(seed).generate_state(2)
+    with torch.random.fork_rng():
+        torch.manual_seed(int(weights))
+        np.random.seed(batches)
+        if hasattr(dataset, "rng"):
+            dataset.rng = np.random.default_rng(batches)
+        try:
+            yield
+        finally:
+            np.random.set_state(before)
+            torch.set_num_threads(threads)
+
+
+def _check_observations(agent: Agent, observations: NDArray[np.float32] | None) -> None:
+    encoder = agent.config.encoder_factory
+    if observations is None or not isinstance(encoder, OneHotEncoderFactory):
+        return
+    bad = ((observations != np.rint(observations)) | (observations < 0) | (observations >= encoder.size)).any(1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"observations in row {row} are {observations[row].tolist()}, but this agent takes whole coordinates "
+            f"in 0…{encoder.size - 1} (size={encoder.size}); pass the grid's size to its factory, or size=None"
+        )
+
+
+def reward_scale_of(agent: Agent) -> float:
+    """ρ, the factor between raw reward and the agent's own."""
+    return 1.0 if agent.reward_scaler is None else float(agent.reward_scaler.multiplier)
+
+
+def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
+    """What the agent claims each action is worth, (S, A), in discounted raw reward.
+
+    Args:
+        agent: a trained double DQN or CQL agent.
+        mdp: the world, or the observations (S, d) to ask about.
+    """
+    if not hasattr(_built(agent).impl.modules, "q_funcs"):
+        raise ValueError(f"agent is a {type(agent).__name__}, which claims no values; expected double DQN or CQL")
+    observations = _observations(agent, mdp)
+    n_actions = agent.action_size
+    repeated = np.repeat(observations, n_actions, axis=0)
+    actions = np.tile(np.arange(n_actions), len(observations))
+    values = agent.predict_value(repeated, actions).reshape(-1, n_actions)
+    return values.astype(float) / reward_scale_of(agent)
+
+
+def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = False) -> Floats:
+    """The agent's policy as a table (S, A) of action probabilities, ready for `TabularMDP.evaluate`.
+
+    Args:
+        agent: a trained agent.
+        mdp: the world, or the observations (S, d) to ask about.
+        stochastic: act by the clone's probabilities instead of by its likeliest action; behaviour cloning only.
+
+    Raises:
+        ValueError: the agent is untrained, was made for another map size, or has no probabilities.
+    """
+    observations = _observations(_built(agent), mdp)
+    if not stochastic:
+        return np.eye(agent.action_size)[agent.predict(observations)]
+    if not hasattr(agent.impl.modules, "imitator"):
+        raise ValueError(
+            f"stochastic: a {type(agent).__name__} has no action probabilities; expected behaviour cloning"
+        )
+    with torch.no_grad():
+        x = torch.as_tensor(observations, device=agent.impl.device)
+        probabilities = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float)
+    return probabilities / probabilities.sum(1, keepdims=True)
+
+
+def _built(agent: Agent) -> Agent:
+    if agent.impl is None:
+        raise ValueError(f"agent is a {type(agent).__name__} that was never trained; call fit first")
+    return agent
+
+
+def _observations(agent: Agent, mdp: TabularMDP | ArrayLike) -> NDArray[np.float32]:
+    observations = np.array(mdp.observations if isinstance(mdp, TabularMDP) else mdp, np.float32)
+    expected = tuple(agent.observation_shape)
+    if observations.shape[1:] != expected:
+        raise ValueError(f"observations have shape {observations.shape[1:]}, this agent was trained on {expected}")
+    if isinstance(mdp, TabularMDP) and mdp.n_actions != agent.action_size:
+        raise ValueError(f"the world has {mdp.n_actions} actions, this agent was trained on {agent.action_size}")
+    _check_observations(agent, observations)
+    encoder = agent.config.encoder_factory
+    side = int(observations.max()) + 1
+    if isinstance(mdp, TabularMDP) and isinstance(encoder, OneHotEncoderFactory) and side != encoder.size:
+        raise ValueError(f"the map is {side} cells wide, this agent was made for size={encoder.size}")
+    return observations
+
+
+def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
+    """Writes a trained agent as .npz: its d3rlpy configuration as JSON, its weights as arrays, no pickle.
+
+    Adam's moments are not kept. (`agent.save_policy("policy.pt")` is d3rlpy's own export of the bare greedy policy.)
+    """
+    import json
+
+    config = d3rlpy.base.LearnableConfigWithShape(
+        observation_shape=_built(agent).observation_shape, action_size=agent.action_size, config=agent.config
+    )
+    header = json.dumps({"format": _FORMAT, "d3rlpy": config.serialize_to_dict()})
+    weights = {name: tensor.cpu().numpy() for name, tensor in trained_network(agent).state_dict().items()}
+    return write_npz(path, header, weights)
+
+
+def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -> Agent:
+    """Reads what `save_agent` wrote; never unpickles, so that a stranger's file can do no harm.
+
+    (d3rlpy's own .d3 files are pickles: never load one that you did not write.)
+
+    Raises:
+        ValueError: the file is cut short, pickled, or no agent of ours.
+    """
+    header, weights = read_npz(path, _FORMAT)
+    try:
+        config = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"])
+        agent = config.create(device)
+        trained_network(agent).load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
+        raise ValueError(f"{path}: does not hold a whole agent ({type(error).__name__}: {error})") from error
+    if hasattr(agent.impl.modules, "targ_q_funcs"):
+        agent.impl.update_target()
+    return agent

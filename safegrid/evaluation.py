@@ -1,0 +1,217 @@
+"""How good, how risky, and how sure: exact and sampled scores, and comparisons over many logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import bootstrap, trim_mean
+from tabulate import tabulate
+from tqdm.auto import tqdm
+
+from .agents import DEFAULT_STEPS, Agent, fit, policy_table, q_table
+from .dataset import Episodes, build_mdpdataset
+from .mdp import Floats, PolicyScore, TabularMDP
+
+
+@dataclass(frozen=True)
+class AgentScore:
+    """One agent in one world: what it does, what a test drive would show, and what it believes.
+
+    Attributes:
+        exact: the truth over the world's horizon, undiscounted.
+        sampled: the same from sampled episodes, with intervals; None where none were asked for.
+        claimed_value: the agent's own V̂(s₀) = max Q̂(s₀, ·), discounted, in raw reward; NaN where it claims none.
+        true_value: V^π(s₀) of its policy, exact, discounted the same way.
+    """
+
+    exact: PolicyScore
+    sampled: PolicyScore | None
+    claimed_value: float
+    true_value: float
+
+    @property
+    def overestimate(self) -> float:
+        """Claimed minus true value of the start, in discounted raw reward."""
+        return self.claimed_value - self.true_value
+
+
+def score_agent(
+    agent: Agent, mdp: TabularMDP, *, stochastic: bool = False, n_episodes: int = 0, seed: int = 0
+) -> AgentScore:
+    """Scores a trained agent exactly and, with `n_episodes` above 0, by sampled episodes as well.
+
+    Args:
+        agent: a trained agent.
+        mdp: a world with a horizon.
+        stochastic: act by the clone's probabilities (behaviour cloning only).
+        n_episodes: sampled episodes; 0 for none.
+        seed: of those episodes.
+    """
+    policy = policy_table(agent, mdp, stochastic)
+    claims = hasattr(agent.impl.modules, "q_funcs")
+    claimed = float(mdp.start @ q_table(agent, mdp).max(1)) if claims else float("nan")
+    return AgentScore(
+        exact=mdp.evaluate(policy),
+        sampled=mdp.rollouts(policy, n_episodes, seed).score() if n_episodes else None,
+        claimed_value=claimed,
+        true_value=float(mdp.start @ mdp.values(policy, agent.gamma if claims else 0.99)[0]),
+    )
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95% interval (NaN bounds where one run leaves nothing to resample)."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.estimate:.1f} [{self.low:.1f}, {self.high:.1f}]"
+
+
+def _interquartile_mean(x: Floats, axis: int) -> Floats:
+    return np.asarray(trim_mean(x, 0.25, axis=axis))
+
+
+def interquartile_mean(strata: ArrayLike | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
+    """Mean of the middle half of all runs, with a 95% stratified-bootstrap interval (Agarwal et al. 2021).
+
+    Args:
+        strata: (L, K) scores of L logs and K network seeds; or a sequence of such arrays, one a world. Whole logs are
+            drawn again, each world's among its own: most of the spread is between logs.
+        seed: of the bootstrap.
+    """
+    return _bootstrap(strata, _interquartile_mean, seed)
+
+
+def mean(strata: ArrayLike | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
+    """Plain mean with the same interval as `interquartile_mean`: for rates, whose rare large values must count."""
+    return _bootstrap(strata, np.mean, seed)
+
+
+def _bootstrap(strata: ArrayLike | Sequence[ArrayLike], statistic: Callable[..., Floats], seed: int) -> Interval:
+    if isinstance(strata, np.ndarray) or np.isscalar(strata[0]) or np.isscalar(strata[0][0]):  # type: ignore[index]
+        strata = [np.asarray(strata)]
+    scores = [np.asarray(s, float) for s in strata]  # type: ignore[union-attr]
+    scores = [s[:, None] if s.ndim == 1 else s for s in scores]
+    for i, s in enumerate(scores):
+        if s.ndim != 2 or not s.size:
+            raise ValueError(f"strata[{i}] has shape {s.shape}, expected (logs, network seeds)")
+
+    def of_logs(*rows: NDArray[Any], axis: int = -1) -> Floats:
+        drawn = [s[r.astype(int)].reshape(*r.shape[:-1], -1) for s, r in zip(scores, rows, strict=True)]
+        return statistic(np.concatenate(drawn, -1), axis=-1)
+
+    logs = tuple(np.arange(len(s)) for s in scores)
+    estimate = float(of_logs(*logs))
+    if min(map(len, logs)) < 2 or np.isnan(estimate):
+        return Interval(estimate, float("nan"), float("nan"))
+    spread = bootstrap(logs, of_logs, vectorized=True, n_resamples=4_000, method="percentile", rng=seed)
+    return Interval(estimate, float(spread.confidence_interval.low), float(spread.confidence_interval.high))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several agents over the same logs and network seeds, beside policies that need no training.
+
+    Printed, or shown in a notebook, it is a table: return as interquartile mean with its 95% interval, and the worst
+    run; hazard as mean with its interval; claimed minus true start value as interquartile mean.
+
+    Attributes:
+        scores: for each agent L lists (logs) of K scores (network seeds).
+        references: exact scores of the optimum, the behaviour policy and the like.
+    """
+
+    scores: Mapping[str, Sequence[Sequence[AgentScore]]]
+    references: Mapping[str, PolicyScore]
+
+    def values(self, agent: str, field: str) -> Floats:
+        """One field of `PolicyScore` (exact), or "overestimate", "claimed_value", "true_value"; (L, K)."""
+
+        def pick(score: AgentScore) -> float:
+            return float(getattr(score if hasattr(score, field) else score.exact, field))
+
+        return np.array([[pick(score) for score in seeds] for seeds in self.scores[agent]])
+
+    def rows(self) -> list[list[str]]:
+        """The table's lines as text."""
+        lines = []
+        for name, score in self.references.items():
+            lines.append([name, "", f"{score.return_mean:.1f}", "", f"{score.hazard_rate:.1%}", ""])
+        for name in self.scores:
+            returns = self.values(name, "return_mean")
+            hazard = mean(self.values(name, "hazard_rate"))
+            over = interquartile_mean(self.values(name, "overestimate"))
+            rate = f"{hazard.estimate:.1%} [{hazard.low:.1%}, {hazard.high:.1%}]"
+            claim = "" if np.isnan(over.estimate) else str(over)
+            lines.append(
+                [name, str(returns.size), str(interquartile_mean(returns)), f"{returns.min():.1f}", rate, claim]
+            )
+        return lines
+
+    _HEADERS = ("", "runs", "return", "worst run", "hazard", "claimed − true")
+
+    def __str__(self) -> str:
+        return tabulate(self.rows(), self._HEADERS, disable_numparse=True)
+
+    def _repr_html_(self) -> str:
+        return str(tabulate(self.rows(), self._HEADERS, tablefmt="html", disable_numparse=True))
+
+
+def compare(
+    recipes: Mapping[str, Callable[[], Agent]],
+    mdp: TabularMDP,
+    logs: Sequence[Episodes],
+    *,
+    network_seeds: Iterable[int] = (0,),
+    n_steps: int = DEFAULT_STEPS,
+    references: Mapping[str, ArrayLike] | None = None,
+    n_episodes: int = 0,
+    n_jobs: int = 1,
+    progress: bool = True,
+) -> Comparison:
+    """Trains every recipe on every log with every network seed, and scores all of them in the same world.
+
+    Behaviour cloning appears twice: by its likeliest action, and as "… (stochastic)" by its probabilities.
+
+    Args:
+        recipes: a name and a function that makes a fresh agent, such as `functools.partial(create_discrete_cql,
+            conservative_weight=1.0)`.
+        mdp: the world the logs come from.
+        logs: one `Episodes` or more.
+        network_seeds: passed to `fit`.
+        n_steps: gradient steps of each agent.
+        references: policies (S, A) to stand beside the agents.
+        n_episodes: sampled episodes for each agent besides its exact score; 0 for none.
+        n_jobs: processes, through joblib; results do not depend on it.
+        progress: show a progress bar.
+    """
+    seeds = list(network_seeds)
+    for name, items in {"recipes": recipes, "logs": logs, "network_seeds": seeds}.items():
+        if not items:
+            raise ValueError(f"{name} is empty, expected at least one")
+    jobs = [(name, i, seed) for name in recipes for i in range(len(logs)) for seed in seeds]
+    work = (delayed(_train_and_score)(recipes[name], mdp, logs[i], seed, n_steps, n_episodes) for name, i, seed in jobs)
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(work)
+    scores: dict[str, list[list[AgentScore]]] = {}
+    for (name, i, _), kinds in zip(
+        jobs, tqdm(results, total=len(jobs), disable=not progress, desc="agents"), strict=True
+    ):
+        for kind, score in kinds.items():
+            scores.setdefault(f"{name}{kind}", [[] for _ in logs])[i].append(score)
+    return Comparison(scores, {name: mdp.evaluate(policy) for name, policy in (references or {}).items()})
+
+
+def _train_and_score(
+    create: Callable[[], Agent], mdp: TabularMDP, log: Episodes, seed: int, n_steps: int, n_episodes: int
+) -> dict[str, AgentScore]:
+    agent = create()
+    fit(agent, build_mdpdataset(log), n_steps, seed=seed, progress=False)
+    kinds = {"": False, " (stochastic)": True} if hasattr(agent.impl.modules, "imitator") else {"": False}
+    return {k: score_agent(agent, mdp, stochastic=s, n_episodes=n_episodes, seed=seed) for k, s in kinds.items()}
