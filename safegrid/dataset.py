@@ -395,7 +395,7 @@ def read_npz(path: str | os.PathLike[str], format_name: str) -> tuple[dict[str, 
         ValueError: the file is cut short, is no .npz, holds pickled data, or has another format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays.pop("header")))
     except FileNotFoundError:

@@ -1,0 +1,21 @@
+"""Worlds and logs that many tests look at."""
+
+import pytest
+
+from safegrid.dataset import Episodes, generate_offline_episodes
+from safegrid.env import SafetyCriticalGridWorld
+
+
+@pytest.fixture(scope="session")
+def original() -> SafetyCriticalGridWorld:
+    return SafetyCriticalGridWorld()
+
+
+@pytest.fixture(scope="session")
+def crossroads() -> SafetyCriticalGridWorld:
+    return SafetyCriticalGridWorld(map_name="crossroads")
+
+
+@pytest.fixture(scope="session")
+def log(original: SafetyCriticalGridWorld) -> Episodes:
+    return generate_offline_episodes(original)

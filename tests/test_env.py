@@ -1,0 +1,220 @@
+"""The world behaves as its documentation says, and as its table says."""
+
+import doctest
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from scipy.stats import chisquare
+from stable_baselines3.common.env_checker import check_env as check_env_sb3
+
+import safegrid.env
+from safegrid.env import MAPS, Action, SafetyCriticalGridWorld
+
+SMALL = ("SFF", "FHF", "FFG")
+SPECS = [{}, {"map_name": "crossroads"}, {"desc": SMALL, "max_steps": 9}, {"size": 4, "slip_prob": 1.0}]
+MODES = [None, "ansi", "rgb_array"]
+
+
+def walk(env, *actions):
+    env.reset(seed=0)
+    return [env.step(a) for a in actions][-1]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("spec", SPECS)
+def test_gymnasium_finds_nothing_to_complain_about(spec, mode):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gymnasium.make("SafeGrid-v0", render_mode=mode, **spec).unwrapped)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_stable_baselines_finds_nothing_to_complain_about(spec):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env_sb3(SafetyCriticalGridWorld(**spec))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_two_copies_side_by_side_never_differ(spec):
+    a, b = SafetyCriticalGridWorld(**spec), SafetyCriticalGridWorld(**spec)
+    rng = np.random.default_rng(0)
+    for episode in range(5):
+        left, right = a.reset(seed=episode), b.reset(seed=episode)
+        over = False
+        while not over:
+            np.testing.assert_array_equal(left[0], right[0])
+            assert left[1:] == right[1:]
+            action = int(rng.integers(4))
+            left, right = a.step(action), b.step(action)
+            over = left[2] or left[3]
+
+
+def test_the_documentation_runs():
+    assert doctest.testmod(safegrid.env).failed == 0
+    assert doctest.testmod(safegrid.env).attempted >= 5
+
+
+def test_the_original_is_the_default(original):
+    assert original.desc == MAPS["original"] == SafetyCriticalGridWorld(map_name="original").desc
+    assert set(original.hazard_coords) == {(2, 9), (2, 10), (4, 3), (6, 11), (7, 12), (9, 6), (10, 10)}
+    assert (original.size, original.max_steps, original.slip_prob, original.start, original.goal) == (
+        15, 80, 0.05, (0, 0), (14, 14),
+    )  # fmt: skip
+
+
+def test_crossroads_is_a_cross_with_three_gaps(crossroads):
+    column = {(7, y) for y in range(3, 12) if y != 4}
+    row = {(x, 7) for x in range(2, 13) if x not in (4, 11)}
+    assert set(crossroads.hazard_coords) == column | row
+
+
+@pytest.mark.parametrize(("action", "cell"), [(0, (1, 2)), (1, (2, 1)), (2, (1, 0)), (3, (0, 1))])
+def test_each_action_moves_as_documented(action, cell):
+    env = SafetyCriticalGridWorld(size=4, start=(1, 1), slip_prob=0.0)
+    assert tuple(walk(env, action)[0]) == cell
+    assert env.mdp.transition[env.state_of((1, 1)), action, env.state_of(cell)] == 1.0
+
+
+def test_the_border_holds():
+    env = SafetyCriticalGridWorld(size=3, slip_prob=0.0)
+    assert tuple(walk(env, Action.LEFT, Action.UP)[0]) == (0, 0)
+
+
+def test_the_intended_action_happens_with_0_9625(original):
+    centre = original.state_of((5, 5))
+    assert original.mdp.transition[centre, Action.RIGHT, original.state_of((6, 5))] == pytest.approx(0.9625)
+
+
+@pytest.mark.parametrize("slip", [0.05, 0.6])
+def test_steps_follow_the_table(slip):
+    env = SafetyCriticalGridWorld(size=5, start=(2, 2), slip_prob=slip)
+    env.reset(seed=1)
+    counts = np.zeros(25)
+    for _ in range(4_000):
+        env.reset()
+        counts[env.step(Action.DOWN)[4]["state"]] += 1
+    p = env.mdp.transition[env.state_of((2, 2)), Action.DOWN]
+    assert counts[p == 0].sum() == 0
+    assert chisquare(counts[p > 0], 4_000 * p[p > 0]).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("actions", "reward", "terminated", "cost", "outcome"),
+    [
+        ((Action.RIGHT,), -1.0, False, 0.0, "running"),
+        ((Action.RIGHT, Action.DOWN), -100.0, True, 1.0, "hazard"),
+        ((Action.RIGHT, Action.RIGHT, Action.DOWN, Action.DOWN), 50.0, True, 0.0, "goal"),
+    ],
+)
+def test_what_a_step_returns(actions, reward, terminated, cost, outcome):
+    _, got, ended, truncated, info = walk(SafetyCriticalGridWorld(desc=SMALL, slip_prob=0.0), *actions)
+    assert (got, ended, truncated, info["cost"], info["outcome"]) == (reward, terminated, False, cost, outcome)
+
+
+def test_the_clock_truncates_and_the_world_terminates():
+    env = SafetyCriticalGridWorld(desc=SMALL, slip_prob=0.0, max_steps=4)
+    *_, terminated, truncated, info = walk(env, *[Action.LEFT] * 4)
+    assert (terminated, truncated, info["outcome"]) == (False, True, "timeout")
+    *_, terminated, truncated, info = walk(env, Action.RIGHT, Action.RIGHT, Action.DOWN, Action.DOWN)
+    assert (terminated, truncated, info["outcome"]) == (True, False, "goal")
+
+
+def test_no_step_after_the_end_or_out_of_the_action_space():
+    env = SafetyCriticalGridWorld(desc=SMALL, slip_prob=0.0)
+    walk(env, Action.RIGHT, Action.DOWN)
+    with pytest.raises(RuntimeError, match="call reset"):
+        env.step(0)
+    env.reset()
+    with pytest.raises(ValueError, match="action is 4, expected 0, 1, 2 or 3"):
+        env.step(4)
+
+
+def test_text_rendering_shows_walker_hazards_and_goal(crossroads):
+    env = SafetyCriticalGridWorld(map_name="crossroads", render_mode="ansi")
+    env.reset(seed=0)
+    text = env.render()
+    assert (text.count("●"), text.count("G"), text.count("▒")) == (1, 1, len(crossroads.hazard_coords))
+
+
+def test_picture_rendering_follows_the_walker():
+    env = SafetyCriticalGridWorld(render_mode="rgb_array", slip_prob=0.0)
+    env.reset(seed=0)
+    before = env.render()
+    env.step(Action.RIGHT)
+    changed = (before != env.render()).any(-1)
+    assert before.dtype == np.uint8
+    assert before.shape == (480, 480, 3)
+    assert changed[:32, :32].any()
+    assert changed[:32, 32:64].any()
+    assert not changed[40:].any()
+
+
+@pytest.mark.parametrize("world", ["original", "crossroads"])
+def test_the_driver_never_means_to_enter_a_hazard(world, request):
+    env = request.getfixturevalue(world)
+    policy = env.behaviour_policy(0.0)
+    live = ~env.mdp.terminal
+    into = env.mdp.hazard[env.mdp.successors[:, 0]]
+    assert policy[live][into[live]].max() == 0.0
+    np.testing.assert_allclose(env.behaviour_policy(0.22), 0.78 * policy + 0.055)
+
+
+def test_the_driver_takes_the_move_nearest_the_goal_where_both_ways_are_hazards(crossroads):
+    np.testing.assert_allclose(crossroads.behaviour_policy(0.0)[crossroads.state_of((6, 6))], [0, 0, 0.5, 0.5])
+
+
+def test_a_walled_in_driver_stands_still_rather_than_crash():
+    env = SafetyCriticalGridWorld(desc=("SHF", "HFF", "FFG"))
+    np.testing.assert_allclose(env.behaviour_policy(0.0)[0], [0, 0, 0.5, 0.5])
+
+
+def test_the_noisy_expert_lies_between_optimum_and_chance(original):
+    scores = [original.mdp.evaluate(original.expert_policy(e)).return_mean for e in (0.0, 0.3, 1.0)]
+    assert scores[0] == pytest.approx(21.688494, abs=5e-7)
+    assert scores[0] > scores[1] > scores[2]
+    assert scores[2] == pytest.approx(original.mdp.evaluate(original.uniform_policy()).return_mean)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"slip_prob": 1.2}, r"slip_prob is 1.2, expected a probability in \[0, 1\]"),
+        ({"slip_prob": float("nan")}, "slip_prob is nan"),
+        ({"hazard_coords": [(1, 1), (0, 0)]}, r"hazard_coords\[1\] is \(0, 0\), the start"),
+        ({"hazard_coords": [(14, 14)]}, r"hazard_coords\[0\] is \(14, 14\), the goal"),
+        ({"hazard_coords": [(15, 0)]}, r"hazard_coords\[0\] is \(15, 0\), expected \(x, y\)"),
+        ({"hazard_coords": [(1, 2.5)]}, r"hazard_coords\[0\] is \(1, 2.5\)"),
+        ({"goal": (0, 0)}, r"goal is \(0, 0\), expected a cell other than the start"),
+        ({"start": (-1, 0)}, r"start is \(-1, 0\)"),
+        ({"size": 1}, "size is 1, expected a whole number of at least 2"),
+        ({"max_steps": 0}, "max_steps is 0"),
+        ({"hazard_reward": float("nan")}, "hazard_reward is nan"),
+        ({"render_mode": "human"}, "render_mode is 'human'"),
+        ({"map_name": "maze"}, "map_name is 'maze', expected one of crossroads, original"),
+        ({"map_name": "original", "desc": SMALL}, "desc and map_name='original'"),
+        ({"desc": SMALL, "size": 3}, "size=3 goes with neither desc nor map_name"),
+        ({"desc": ("SF", "F")}, "desc row 1 is 'F', 1 long; expected 2"),
+        ({"desc": ("SX", "FG")}, "desc row 0 is 'SX': unknown letter 'X'"),
+        ({"desc": ("SS", "FG")}, "desc has 2 cells S, expected exactly one start"),
+        ({"desc": ("SF", "FF")}, "desc has 0 cells G"),
+        ({"desc": ("S",)}, "desc has 1 rows"),
+    ],
+)
+def test_a_bad_argument_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        SafetyCriticalGridWorld(**arguments)
+
+
+def test_an_unknown_argument_is_an_error():
+    with pytest.raises(TypeError, match="slip"):
+        SafetyCriticalGridWorld(slip=0.1)
+
+
+@pytest.mark.parametrize("epsilon", [-0.1, 1.1, float("nan")])
+def test_epsilon_is_a_probability(original, epsilon):
+    with pytest.raises(ValueError, match=f"epsilon is {epsilon}"):
+        original.behaviour_policy(epsilon)
