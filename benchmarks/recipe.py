@@ -44,7 +44,6 @@ SEARCHED = (
     "cql reward_scale=0.1",
     "cql reward_scale=0.2",
     "cql reward_scale=0.05",
-    "cql reward_scale=0.02",
     "cql reward_scale=0.1 averaging=0",
     "cql reward_scale=0.1 size=None",
     "cql reward_scale=0.1 conservative_weight=3",
@@ -59,23 +58,18 @@ SEARCHED = (
     "dqn reward_scale=0.1 averaging=0",
     "dqn reward_scale=0.1 size=None",
     "dqn reward_scale=0.1 n_critics=2",
-    "dqn reward_scale=0.1 learning_rate=3e-3",
-    "dqn reward_scale=0.1 learning_rate=3e-4",
     "dqn reward_scale=0.1 target_update_interval=400",
-    "bc beta=0.5",
-    "bc beta=0.1",
-    "bc beta=0.01",
     "bc beta=0.0",
-    "bc beta=0.01 averaging=0",
-    "bc beta=0.01 averaging=0.9995",
-    "bc beta=0.01 size=None",
-    "bc beta=0.01 learning_rate=3e-4",
-    "bc beta=0.01 learning_rate=3e-3",
-    "bc beta=0.01 batch_size=1024",
-    "bc beta=0.01 hidden_units=(128,128)",
+    "bc beta=0.01",
+    "bc beta=0.1",
+    "bc beta=0.5",
+    "bc beta=0.0 averaging=0",
+    "bc beta=0.0 size=None",
+    "bc beta=0.0 learning_rate=3e-3",
+    "bc beta=0.0 batch_size=1024",
 )
 """Agent, then arguments of its factory and of `fit`; what is not named is the default."""
-CHOSEN = ("cql reward_scale=0.1", "dqn reward_scale=0.1", "bc beta=0.01")
+CHOSEN = ("cql reward_scale=0.1", "dqn reward_scale=0.1", "bc beta=0.0", "bc beta=0.5")
 
 
 def parse(recipe):

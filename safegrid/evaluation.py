@@ -79,7 +79,7 @@ def _interquartile_mean(x: Floats, axis: int) -> Floats:
     return np.asarray(trim_mean(x, 0.25, axis=axis))
 
 
-def interquartile_mean(strata: ArrayLike | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
+def interquartile_mean(strata: Floats | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
     """Mean of the middle half of all runs, with a 95% stratified-bootstrap interval (Agarwal et al. 2021).
 
     Args:
@@ -90,15 +90,13 @@ def interquartile_mean(strata: ArrayLike | Sequence[ArrayLike], *, seed: int = 0
     return _bootstrap(strata, _interquartile_mean, seed)
 
 
-def mean(strata: ArrayLike | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
+def mean(strata: Floats | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
     """Plain mean with the same interval as `interquartile_mean`: for rates, whose rare large values must count."""
     return _bootstrap(strata, np.mean, seed)
 
 
-def _bootstrap(strata: ArrayLike | Sequence[ArrayLike], statistic: Callable[..., Floats], seed: int) -> Interval:
-    if isinstance(strata, np.ndarray) or np.isscalar(strata[0]) or np.isscalar(strata[0][0]):  # type: ignore[index]
-        strata = [np.asarray(strata)]
-    scores = [np.asarray(s, float) for s in strata]  # type: ignore[union-attr]
+def _bootstrap(strata: Floats | Sequence[ArrayLike], statistic: Callable[..., Floats], seed: int) -> Interval:
+    scores = [np.asarray(s, float) for s in ([strata] if isinstance(strata, np.ndarray) else strata)]
     scores = [s[:, None] if s.ndim == 1 else s for s in scores]
     for i, s in enumerate(scores):
         if s.ndim != 2 or not s.size:

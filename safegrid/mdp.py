@@ -466,7 +466,7 @@ class TabularMDP:
         final: dict[int, float] = {}
         work = 0
         for w in weights:
-            s, a, k = np.nonzero((w > 0) & mass.any(axis=1)[:, None, None])
+            s, a, k = np.nonzero((w > 0) & np.asarray(mass.any(axis=1))[:, None, None])
             if not len(s):
                 break
             arrived, moved, p = self.successors[s, a, k], jump[s, a, k], w[s, a, k]

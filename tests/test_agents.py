@@ -1,0 +1,356 @@
+"""The learners are d3rlpy's, configured as documented; nothing is dropped, and nothing random is left unseeded."""
+
+import json
+import os
+from dataclasses import replace
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+from safegrid._d3rlpy import d3rlpy
+from safegrid.agents import (
+    OneHotEncoder,
+    create_discrete_bc,
+    create_discrete_cql,
+    create_double_dqn,
+    fit,
+    load_agent,
+    policy_table,
+    q_table,
+    save_agent,
+    trained_network,
+)
+from safegrid.dataset import Episodes, build_mdpdataset, coverage, generate_offline_episodes
+from safegrid.env import SafetyCriticalGridWorld
+
+FACTORIES = [create_discrete_bc, create_double_dqn, create_discrete_cql]
+Q_FACTORIES = FACTORIES[1:]
+
+
+@pytest.fixture(scope="module")
+def data(log):
+    return build_mdpdataset(log)
+
+
+@pytest.fixture(scope="module", params=FACTORIES, ids=lambda f: f.__name__)
+def agent(request, data):
+    return trained(request.param(), data)
+
+
+def trained(agent, data, n_steps=120, **settings):
+    fit(agent, data, n_steps, **{"progress": False} | settings)
+    return agent
+
+
+def weights_of(agent):
+    return {name: tensor.clone() for name, tensor in trained_network(agent).state_dict().items()}
+
+
+def plain_dataset(log):
+    return d3rlpy.dataset.MDPDataset(
+        log.observations, log.actions, log.rewards, log.terminals.astype(float), log.timeouts.astype(float),
+        action_space=d3rlpy.constants.ActionSpace.DISCRETE, action_size=4,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("create", FACTORIES)
+def test_an_unknown_keyword_is_an_error(create):
+    with pytest.raises(TypeError, match="alpha"):
+        create(alpha=6.0)
+
+
+def test_the_weight_reaches_d3rlpy():
+    config = create_discrete_cql(False, 3.0, reward_scale=0.5).config
+    assert config.alpha == 1.5
+    assert config.reward_scaler.multiplier == 0.5
+    assert isinstance(create_discrete_cql(), d3rlpy.algos.DiscreteCQL)
+    default = create_discrete_cql().config
+    assert default.alpha / default.reward_scaler.multiplier == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    ("create", "arguments", "message"),
+    [
+        (
+            create_discrete_cql,
+            {"conservative_weight": -1.0},
+            "conservative_weight is -1.0, expected a number of at least 0",
+        ),
+        (create_discrete_cql, {"conservative_weight": float("nan")}, "conservative_weight is nan"),
+        (create_discrete_cql, {"conservative_weight": float("inf")}, "conservative_weight is inf"),
+        (create_discrete_cql, {"reward_scale": 0.0}, "reward_scale is 0.0, expected a number above 0"),
+        (create_double_dqn, {"learning_rate": 0.0}, "learning_rate is 0.0"),
+        (create_double_dqn, {"gamma": 1.5}, "gamma is 1.5, expected a number of at least 0, at most 1"),
+        (create_double_dqn, {"n_critics": 0}, "n_critics is 0"),
+        (create_double_dqn, {"target_update_interval": 0.5}, "target_update_interval is 0.5"),
+        (create_discrete_bc, {"batch_size": 0}, "batch_size is 0"),
+        (create_discrete_bc, {"hidden_units": (64, 0.5)}, r"hidden_units\[1\] is 0.5"),
+        (create_discrete_bc, {"size": 0}, "size is 0"),
+        (create_discrete_bc, {"beta": -0.1}, "beta is -0.1"),
+    ],
+)
+def test_a_bad_setting_is_named(create, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        create(**arguments)
+
+
+@pytest.mark.parametrize("factor", [4.0, 0.5])
+def test_rewards_times_c_weight_times_c_and_scale_over_c_train_the_same(factor, log, original):
+    scaled = build_mdpdataset(replace(log, rewards=factor * log.rewards))
+    one = trained(create_discrete_cql(conservative_weight=6.0, reward_scale=0.125), build_mdpdataset(log))
+    two = trained(create_discrete_cql(conservative_weight=6.0 * factor, reward_scale=0.125 / factor), scaled)
+    np.testing.assert_allclose(factor * q_table(one, original.mdp), q_table(two, original.mdp), rtol=1e-4)
+    np.testing.assert_array_equal(policy_table(one, original.mdp), policy_table(two, original.mdp))
+
+
+@pytest.mark.parametrize("create", Q_FACTORIES)
+def test_the_same_seed_gives_the_same_q_table_to_the_last_bit(create, log, original):
+    a, b, c = (
+        q_table(trained(create(), build_mdpdataset(log, k), seed=s), original.mdp) for k, s in ((0, 5), (9, 5), (0, 6))
+    )
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+
+
+def test_weight_zero_is_double_dqn(data, original):
+    cql = trained(create_discrete_cql(conservative_weight=0.0), data)
+    dqn = trained(create_double_dqn(), data)
+    np.testing.assert_allclose(q_table(cql, original.mdp), q_table(dqn, original.mdp), rtol=1e-4, atol=1e-4)
+
+
+def test_training_leaves_the_callers_random_numbers_and_threads_alone(data):
+    np.random.seed(3)
+    torch.manual_seed(3)
+    wanted = np.random.random(), torch.rand(1).item(), torch.get_num_threads()
+    np.random.seed(3)
+    torch.manual_seed(3)
+    trained(create_discrete_cql(), data, 5)
+    assert (np.random.random(), torch.rand(1).item(), torch.get_num_threads()) == wanted
+
+
+@pytest.mark.parametrize(("n_steps", "rows"), [(7, 7), (100, 100), (250, 125)])
+def test_the_history_covers_every_step(n_steps, rows, data):
+    history = fit(create_discrete_cql(), data, n_steps, progress=False)
+    assert set(history) == {"step", "loss", "td_loss", "conservative_loss"}
+    assert len(history["step"]) == rows
+    assert history["step"][-1] == n_steps
+    assert all(np.isfinite(values).all() for values in history.values())
+
+
+def test_a_history_row_is_the_mean_since_the_last(data):
+    fine, coarse = (fit(create_discrete_cql(), data, n, progress=False) for n in (100, 300))
+    assert coarse["step"][0] == 3
+    assert coarse["loss"][0] == pytest.approx(fine["loss"][:3].mean())
+
+
+def test_the_agent_is_left_with_the_warmed_up_moving_average(data):
+    path, decay = [], 0.95
+    trained(
+        create_discrete_cql(),
+        data,
+        60,
+        averaging=0.0,
+        callback=lambda a, _: path.append(weights_of(a)),
+        callback_interval=1,
+    )
+    average = path[0]
+    for t, now in enumerate(path[1:], start=1):
+        keep = min(decay, (1 + t) / (10 + t))
+        average = {name: keep * average[name] + (1 - keep) * now[name] for name in now}
+    left = weights_of(trained(create_discrete_cql(), data, 60, averaging=decay))
+    for name, tensor in left.items():
+        torch.testing.assert_close(tensor, average[name], rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(path[-1][name].shape, tensor.shape)
+    assert any(not torch.allclose(left[name], path[-1][name]) for name in left)
+
+
+def test_a_callback_sees_the_average_and_disturbs_nothing(data, original):
+    seen = []
+    watched = trained(
+        create_discrete_cql(), data, 90, callback=lambda a, s: seen.append((s, weights_of(a))), callback_interval=30
+    )
+    unwatched = weights_of(trained(create_discrete_cql(), data, 90))
+    assert [step for step, _ in seen] == [30, 60, 90]
+    for name, tensor in weights_of(watched).items():
+        assert torch.equal(tensor, unwatched[name])
+        assert torch.equal(tensor, seen[-1][1][name])
+
+
+def test_fitting_again_goes_on_from_the_held_weights(data):
+    agent = trained(create_discrete_cql(), data, 50)
+    before = weights_of(agent)
+    trained(agent, data, 1, averaging=0.0)
+    assert all((weights_of(agent)[name] - before[name]).abs().max() < 0.01 for name in before)
+
+
+def test_a_plain_d3rlpy_dataset_trains_too_and_repeats(log, original):
+    plain = plain_dataset(log)
+    a, b = (q_table(trained(create_discrete_cql(), plain, 20), original.mdp) for _ in range(2))
+    np.testing.assert_array_equal(a, b)
+
+
+def test_the_encoder_is_an_mlp_on_one_hot_coordinates():
+    torch.manual_seed(0)
+    encoder = OneHotEncoder(2, 5, [8, 3])
+    x = torch.tensor([[0.0, 4.0], [2.0, 1.0]])
+    one_hot = torch.nn.functional.one_hot(x.long(), 5).flatten(1).float()
+    torch.testing.assert_close(encoder(x), encoder.layers(one_hot))
+    assert [tuple(p.shape) for p in encoder.parameters()] == [(8, 10), (8,), (3, 8), (3,)]
+
+
+def test_an_exported_policy_takes_plain_coordinates(agent, original, tmp_path):
+    agent.save_policy(str(tmp_path / "policy.pt"))
+    exported = torch.jit.load(str(tmp_path / "policy.pt"))
+    actions = exported(torch.tensor(original.mdp.observations)).numpy()
+    np.testing.assert_array_equal(np.eye(4)[actions], policy_table(agent, original.mdp))
+
+
+@pytest.mark.parametrize("create", Q_FACTORIES)
+def test_claims_are_in_raw_reward(create, data, original):
+    agent = trained(create(reward_scale=0.25), data, 20)
+    observations = np.array(original.mdp.observations)
+    for action in range(4):
+        raw = agent.predict_value(observations, np.full(225, action)) / 0.25
+        np.testing.assert_allclose(q_table(agent, original.mdp)[:, action], raw, rtol=1e-6)
+
+
+def test_the_greedy_policy_takes_the_best_claim(data, original):
+    agent = trained(create_discrete_cql(), data, 20)
+    np.testing.assert_array_equal(policy_table(agent, original.mdp).argmax(1), q_table(agent, original.mdp).argmax(1))
+
+
+def test_the_stochastic_clone_acts_by_its_softmax(data, original):
+    agent = trained(create_discrete_bc(), data)
+    with torch.no_grad():
+        logits = agent.impl.modules.imitator(torch.tensor(original.mdp.observations)).logits.double()
+    np.testing.assert_allclose(policy_table(agent, original.mdp, True), torch.softmax(logits, 1).numpy(), atol=1e-6)
+    np.testing.assert_array_equal(policy_table(agent, original.mdp).argmax(1), logits.argmax(1).numpy())
+
+
+@pytest.mark.parametrize(("beta", "close"), [(0.0, True), (0.5, False)])
+def test_without_beta_a_clone_predicts_the_logs_frequencies(beta, close, data, log, original):
+    agent = trained(create_discrete_bc(beta=beta), data, 600)
+    counted = coverage(log, original.mdp).counts[0] / coverage(log, original.mdp).counts[0].sum()
+    error = np.abs(policy_table(agent, original.mdp, True)[0] - counted).max()
+    assert (error < 0.06) == close
+
+
+def test_the_weight_keeps_the_agent_to_actions_of_the_log(crossroads):
+    log = generate_offline_episodes(crossroads, seed=0)
+    unseen = coverage(log, crossroads.mdp).unseen
+    strays = []
+    for weight in (0.0, 20.0):
+        agent = trained(create_discrete_cql(conservative_weight=weight), build_mdpdataset(log), 800)
+        strays.append((policy_table(agent, crossroads.mdp).astype(bool) & unseen).sum())
+    assert strays[0] > strays[1]
+
+
+def test_questions_an_agent_cannot_answer_are_refused(data, original):
+    with pytest.raises(ValueError, match="DiscreteCQL that was never trained; call fit"):
+        policy_table(create_discrete_cql(), original.mdp)
+    with pytest.raises(ValueError, match="has no action probabilities"):
+        policy_table(trained(create_double_dqn(), data, 1), original.mdp, stochastic=True)
+    with pytest.raises(ValueError, match="claims no values"):
+        q_table(trained(create_discrete_bc(), data, 1), original.mdp)
+
+
+def test_an_agent_is_for_one_map_size(data, log):
+    agent = trained(create_discrete_cql(), data, 1)
+    with pytest.raises(ValueError, match="the map is 8 cells wide, this agent was made for size=15"):
+        policy_table(agent, SafetyCriticalGridWorld(size=8).mdp)
+    with pytest.raises(ValueError, match=r"observations in row \d+ are .* takes whole coordinates in 0…7 \(size=8\)"):
+        fit(create_discrete_cql(size=8), data, 1, progress=False)
+    halves = Episodes.from_arrays(
+        log.observations / 2, log.actions, log.rewards, log.terminals, log.timeouts, n_actions=4
+    )
+    with pytest.raises(ValueError, match="takes whole coordinates"):
+        fit(create_discrete_cql(), build_mdpdataset(halves), 1, progress=False)
+
+
+@pytest.mark.parametrize("create", FACTORIES)
+def test_any_observations_train_without_a_size(create):
+    env = gymnasium.make("CartPole-v1")
+    log = Episodes.from_gymnasium(env, lambda _, rng: rng.integers(2), n_episodes=10, seed=0)
+    agent = trained(create(size=None), build_mdpdataset(log), 10)
+    assert policy_table(agent, log.observations).shape == (len(log), 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_steps": 0}, "n_steps is 0"),
+        ({"averaging": 1.0}, "averaging is 1.0"),
+        ({"averaging": -1}, "averaging is -1"),
+    ],
+)
+def test_bad_training_settings_are_named(arguments, message, data):
+    with pytest.raises(ValueError, match=message):
+        fit(create_discrete_cql(), data, **{"progress": False} | arguments)
+
+
+def test_saving_and_loading_is_the_identity(agent, original, tmp_path):
+    again = load_agent(save_agent(agent, tmp_path / "agent.npz"))
+    assert type(again) is type(agent)
+    assert again.config == agent.config
+    for name, tensor in weights_of(agent).items():
+        assert torch.equal(tensor, weights_of(again)[name])
+    np.testing.assert_array_equal(policy_table(again, original.mdp), policy_table(agent, original.mdp))
+
+
+def test_a_loaded_agent_trains_on(data, log, tmp_path):
+    agent = load_agent(save_agent(trained(create_discrete_cql(), data, 5), tmp_path / "agent.npz"))
+    targets, online = (agent.impl.modules.targ_q_funcs.state_dict(), agent.impl.modules.q_funcs.state_dict())
+    assert all(torch.equal(targets[name], online[name]) for name in online)
+    trained(agent, data, 5)
+
+
+def test_a_strangers_file_runs_nothing(tmp_path, data):
+    marker = tmp_path / "opened"
+
+    class Trap:
+        def __reduce__(self):
+            return (os.mkdir, (str(marker),))
+
+    good = dict(np.load(save_agent(trained(create_discrete_cql(), data, 1), tmp_path / "good.npz")))
+    name = next(key for key in good if key != "header")
+    np.savez(tmp_path / "trap.npz", **good | {name: np.array([Trap()], object)})
+    with pytest.raises(ValueError, match="pickled or another file"):
+        load_agent(tmp_path / "trap.npz")
+    assert not marker.exists()
+
+
+def test_a_broken_file_is_refused(tmp_path, data, log):
+    path = save_agent(trained(create_discrete_cql(), data, 1), tmp_path / "agent.npz")
+    parts = dict(np.load(path))
+    (tmp_path / "half.npz").write_bytes(path.read_bytes()[:2_000])
+    np.savez(tmp_path / "less.npz", **dict(list(parts.items())[:-1]))
+    np.savez(tmp_path / "odd.npz", header=np.array(json.dumps({"format": "safegrid-agent-1", "d3rlpy": {"type": "?"}})))
+    for name, message in (("half.npz", "cut short"), ("less.npz", "whole agent"), ("odd.npz", "whole agent")):
+        with pytest.raises(ValueError, match=message):
+            load_agent(tmp_path / name)
+    with pytest.raises(ValueError, match="format is 'safegrid-episodes-1', expected 'safegrid-agent-1'"):
+        load_agent(log.save(tmp_path / "log.npz"))
+
+
+def test_an_agent_is_saved_whole_or_not_at_all(tmp_path, data):
+    agent = trained(create_discrete_cql(), data, 1)
+    with pytest.raises(OSError, match="cannot write"):
+        save_agent(agent, tmp_path / "missing" / "agent.npz")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="never trained"):
+        save_agent(create_discrete_cql(), tmp_path / "agent.npz")
+
+
+def test_the_originals_own_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    device = False
+    env = SafetyCriticalGridWorld()
+    dataset = build_mdpdataset(generate_offline_episodes(env))
+    cql = create_discrete_cql(device)
+    cql.fit(dataset, n_steps=60, n_steps_per_epoch=30, show_progress=False)
+    score = env.mdp.evaluate(policy_table(cql, env.mdp))
+    assert score.hazard_rate + score.goal_rate + score.timeout_rate == pytest.approx(1.0)
+    cql.save_model("cql.pt")
+    assert cql.grad_step == 60

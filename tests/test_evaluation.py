@@ -1,0 +1,122 @@
+"""Scores agree with the truth, and intervals with scipy."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import trim_mean
+
+from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
+from safegrid.dataset import build_mdpdataset, generate_offline_episodes
+from safegrid.evaluation import compare, interquartile_mean, mean, score_agent
+
+
+@pytest.fixture(scope="module")
+def agents(log):
+    made = {"BC": create_discrete_bc(), "CQL": create_discrete_cql()}
+    for agent in made.values():
+        fit(agent, build_mdpdataset(log), 150, progress=False)
+    return made
+
+
+def test_the_exact_score_is_the_policys(agents, original):
+    mdp = original.mdp
+    for agent in agents.values():
+        policy = policy_table(agent, mdp)
+        score = score_agent(agent, mdp)
+        assert score.exact == mdp.evaluate(policy)
+        assert score.true_value == pytest.approx(mdp.values(policy, 0.99)[0][0])
+        assert score.sampled is None
+
+
+def test_claims_are_the_agents_own(agents, original):
+    score = score_agent(agents["CQL"], original.mdp)
+    assert score.claimed_value == pytest.approx(q_table(agents["CQL"], original.mdp)[0].max())
+    assert score.overestimate == pytest.approx(score.claimed_value - score.true_value)
+    assert np.isnan(score_agent(agents["BC"], original.mdp).claimed_value)
+
+
+def test_a_test_drive_brackets_the_truth(agents, original):
+    score = score_agent(agents["BC"], original.mdp, stochastic=True, n_episodes=3_000, seed=5)
+    assert score.sampled.n_episodes == 3_000
+    for name, (low, high) in score.sampled.intervals.items():
+        assert low - (high - low) / 2 <= getattr(score.exact, name) <= high + (high - low) / 2
+
+
+@settings(deadline=None, max_examples=10)
+@given(
+    values=st.lists(st.floats(-100, 100), min_size=4, max_size=12),
+    shift=st.floats(-50, 50),
+)
+def test_the_interval_holds_the_trimmed_mean_and_moves_with_the_scores(values, shift):
+    here, there = interquartile_mean(np.array(values)), interquartile_mean(np.array(values) + shift)
+    assert here.estimate == pytest.approx(trim_mean(values, 0.25))
+    assert here.low - 1e-9 <= here.estimate <= here.high + 1e-9
+    assert np.array([there.estimate, there.low, there.high]) - shift == pytest.approx(
+        np.array([here.estimate, here.low, here.high]), abs=1e-6
+    )
+
+
+def test_the_interval_covers_about_nineteen_times_in_twenty():
+    rng = np.random.default_rng(0)
+    hits = [i.low <= 0 <= i.high for i in (mean(rng.normal(size=30), seed=k) for k in range(100))]
+    assert 85 <= sum(hits) <= 100
+
+
+def test_each_world_is_resampled_among_its_own_logs():
+    spread = interquartile_mean([np.zeros(10), np.full(10, 100.0)])
+    assert (spread.low, spread.estimate, spread.high) == (50.0, 50.0, 50.0)
+    assert interquartile_mean(np.r_[np.zeros(10), np.full(10, 100.0)]).high > 60
+
+
+def test_network_seeds_of_one_log_stay_together():
+    scores = np.repeat(np.array([[0.0], [1.0], [5.0], [9.0]]), 50, axis=1)
+    once = interquartile_mean(scores[:, :1])
+    assert interquartile_mean(scores).high == pytest.approx(once.high, abs=1.0)
+
+
+def test_one_log_leaves_nothing_to_resample():
+    alone = interquartile_mean(np.array([[3.0, 5.0]]))
+    assert alone.estimate == 4.0
+    assert np.isnan([alone.low, alone.high]).all()
+
+
+@pytest.mark.parametrize("bad", [np.zeros((2, 2, 2)), np.zeros((0, 1))])
+def test_scores_have_two_axes(bad):
+    with pytest.raises(ValueError, match=r"strata\[0\] has shape"):
+        interquartile_mean([bad])
+
+
+@pytest.fixture(scope="module")
+def comparison(original):
+    logs = [generate_offline_episodes(original, 60, seed=seed) for seed in range(2)]
+    recipes = {"BC": create_discrete_bc, "CQL": partial(create_discrete_cql, conservative_weight=3.0)}
+    known = {"optimum": original.mdp.optimal(0.99)}
+    settings = {"network_seeds": (0, 1), "n_steps": 40, "references": known, "n_episodes": 20, "progress": False}
+    return [compare(recipes, original.mdp, logs, n_jobs=n, **settings) for n in (1, 2)]
+
+
+def test_a_comparison_does_not_depend_on_the_number_of_processes(comparison):
+    one, two = comparison
+    for name in one.scores:
+        np.testing.assert_array_equal(one.values(name, "return_mean"), two.values(name, "return_mean"))
+
+
+def test_a_comparison_has_every_agent_log_and_seed(comparison):
+    table = comparison[0]
+    assert list(table.scores) == ["BC", "BC (stochastic)", "CQL"]
+    assert table.values("CQL", "overestimate").shape == (2, 2)
+    assert (np.diff(table.values("CQL", "return_mean").ravel()) != 0).all()
+    for name in ("optimum", "BC (stochastic)", "CQL"):
+        assert name in str(table)
+        assert name in table._repr_html_()
+    assert "21.7" in str(table)
+
+
+@pytest.mark.parametrize("empty", ["recipes", "logs", "network_seeds"])
+def test_nothing_to_compare_is_an_error(empty, original, log):
+    arguments = {"recipes": {"BC": create_discrete_bc}, "logs": [log], "network_seeds": (0,)}
+    with pytest.raises(ValueError, match=f"{empty} is empty"):
+        compare(mdp=original.mdp, **arguments | {empty: type(arguments[empty])()})
