@@ -68,12 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--out", type=Path, default=Path("safegrid-out"), help="folder to write to (default: safegrid-out)"
     )
-    train.add_argument("--original", action="store_true", help="the original tutorial's networks, rates and step counts "
-                       f"({ORIGINAL['bc_steps']} and {ORIGINAL['cql_steps']}; about ten minutes)")  # fmt: skip
+    steps = f"{ORIGINAL['bc_steps']} and {ORIGINAL['cql_steps']}"
+    train.add_argument("--original", action="store_true",
+                       help=f"the original tutorial's networks, rates and steps ({steps}; about ten minutes)")  # fmt: skip
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="score a saved policy", formatter_class=raw,
-                                   description="Scores a policy saved by `train` exactly and by sampled episodes.")  # fmt: skip
+                                   description="Scores a saved policy exactly and by sampled episodes.")  # fmt: skip
     evaluate.add_argument("policy", type=Path, help="an .npz written by `train` or `safegrid.save_agent`")
     evaluate.add_argument(
         "--map", default="original", help=f"world to score it in: {', '.join(MAPS)} (default: original)"

@@ -263,7 +263,8 @@ def fit(
     chunk = max(1, n_steps // 100)
     sums: dict[str, float] = {}
     rows: list[dict[str, float]] = []
-    with _seeded(seed, dataset), tqdm(total=n_steps, disable=not progress, desc=type(agent).__name__) as bar:
+    bar = tqdm(total=n_steps, disable=not progress, desc=type(agent).__name__)
+    with _one_thread(), _seeded(seed, dataset), bar:
         if agent.impl is None:
             agent.build_with_dataset(dataset)
         average = AveragedModel(trained_network(agent), multi_avg_fn=_warm_average(decay)) if decay else None
@@ -318,9 +319,8 @@ def _holding(agent: Agent, average: AveragedModel | None) -> Any:
 
 @contextmanager
 def _seeded(seed: int, dataset: Any) -> Any:
-    """Seeds what training draws from, on one thread (faster for small networks); after it all is as it was."""
-    before, threads = np.random.get_state(), torch.get_num_threads()  # a plain d3rlpy dataset draws from numpy's global
-    torch.set_num_threads(1)
+    """Seeds what training draws from, and leaves the caller's own random numbers as they were."""
+    before = np.random.get_state()  # a plain d3rlpy dataset draws from numpy's global state
     weights, batches = np.random.SeedSequence(seed).generate_state(2)
     with torch.random.fork_rng():
         torch.manual_seed(int(weights))
@@ -331,7 +331,17 @@ def _seeded(seed: int, dataset: Any) -> Any:
             yield
         finally:
             np.random.set_state(before)
-            torch.set_num_threads(threads)
+
+
+@contextmanager
+def _one_thread() -> Any:
+    """Small networks gain nothing from a second thread, and lose a hundredfold to it where another process is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _check_observations(agent: Agent, observations: NDArray[np.float32] | None) -> None:
@@ -365,7 +375,8 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     n_actions = agent.action_size
     repeated = np.repeat(observations, n_actions, axis=0)
     actions = np.tile(np.arange(n_actions), len(observations))
-    values = agent.predict_value(repeated, actions).reshape(-1, n_actions)
+    with _one_thread():
+        values = agent.predict_value(repeated, actions).reshape(-1, n_actions)
     return values.astype(float) / reward_scale_of(agent)
 
 
@@ -382,12 +393,13 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     """
     observations = _observations(_built(agent), mdp)
     if not stochastic:
-        return np.eye(agent.action_size)[agent.predict(observations)]
+        with _one_thread():
+            return np.eye(agent.action_size)[agent.predict(observations)]
     if not hasattr(agent.impl.modules, "imitator"):
         raise ValueError(
             f"stochastic: a {type(agent).__name__} has no action probabilities; expected behaviour cloning"
         )
-    with torch.no_grad():
+    with torch.no_grad(), _one_thread():
         x = torch.as_tensor(observations, device=agent.impl.device)
         probabilities = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float)
     return probabilities / probabilities.sum(1, keepdims=True)

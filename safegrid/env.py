@@ -196,8 +196,8 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         """The careless driver who wrote the log, (S, 4) probabilities.
 
         With probability `epsilon` any action. Otherwise down or right, at random among those that stay inside and
-        enter no hazard: it looks one step ahead and does not think of slipping. Where neither is left it takes, at random,
-        one of the moves that enter no hazard and end nearest the goal.
+        enter no hazard: it looks one step ahead and does not think of slipping. Where neither is left it takes, at
+        random, one of the moves that enter no hazard and end nearest the goal.
         """
         mdp = self.mdp
         landing = mdp.successors[:, 0]  # (S, 4): where each action leads without a slip

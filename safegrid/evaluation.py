@@ -39,6 +39,16 @@ class AgentScore:
         """Claimed minus true value of the start, in discounted raw reward."""
         return self.claimed_value - self.true_value
 
+    def __str__(self) -> str:
+        drive, bounds = self.sampled, (self.sampled.intervals or {}) if self.sampled else {}
+        rows = [[name, f"{value:.4f}"] for name, value in self.exact.as_dict().items()]
+        for row in rows if drive else []:
+            low, high = bounds.get(row[0], (np.nan, np.nan))
+            row += [f"{getattr(drive, row[0]):.4f}", "" if np.isnan(low) else f"{low:.4f} to {high:.4f}"]
+        rows += [["true value of the start", f"{self.true_value:.4f}"]]
+        rows += [] if np.isnan(self.claimed_value) else [["claimed value of the start", f"{self.claimed_value:.4f}"]]
+        return str(tabulate(rows, ("", "exact", "sampled", "95% interval")[: 4 if drive else 2], disable_numparse=True))
+
 
 def score_agent(
     agent: Agent, mdp: TabularMDP, *, stochastic: bool = False, n_episodes: int = 0, seed: int = 0

@@ -1,5 +1,9 @@
 """Worlds and logs that many tests look at."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks crawl where threads compete for a busy core
+
 import pytest
 
 from safegrid.dataset import Episodes, generate_offline_episodes
