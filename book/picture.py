@@ -1,4 +1,7 @@
-"""Draws _static/weights.png, the picture of the welcome page and of the README: python book/picture.py"""
+"""Draws _static/weights.png, the picture of the welcome page and of the README.
+
+python book/picture.py
+"""
 
 from pathlib import Path
 

@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     steps = f"{ORIGINAL['bc_steps']} and {ORIGINAL['cql_steps']}"
     train.add_argument("--original", action="store_true",
-                       help=f"the original tutorial's networks, rates and steps ({steps}; about ten minutes)")  # fmt: skip
+                       help=f"the original tutorial's networks, rates and steps ({steps}; minutes)")  # fmt: skip
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="score a saved policy", formatter_class=raw,

@@ -1,0 +1,90 @@
+"""The sources of the book: paired, clean, described, and every exercise answered."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = sorted(p for p in (ROOT / "book").glob("*.md") if "{code-cell}" in p.read_text())
+CELL = re.compile(r"```\{code-cell\}[^\n]*\n(.*?)```", re.S)
+
+every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+
+
+def test_the_chapters_are_all_there():
+    files = re.findall(r"file: (\S+)", (ROOT / "_toc.yml").read_text())
+    assert {str(p.relative_to(ROOT)) for p in CHAPTERS} <= set(files)
+    assert len(CHAPTERS) >= 5
+
+
+def test_notebooks_and_install_cells_are_in_step_with_their_sources():
+    done = subprocess.run([sys.executable, "book/sync.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_repositorys_address_stands_in_one_place():
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    for path in CHAPTERS:
+        assert f"git+{address}@" in path.read_text()
+
+
+@every_chapter
+def test_a_notebook_holds_no_output(path):
+    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    nbformat.validate(notebook)
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells)
+
+
+@every_chapter
+def test_a_cell_that_draws_has_alt_text(path):
+    for cell in CELL.findall(path.read_text()):
+        if re.search(r"\bsg\.plot_|\bplt\.subplots\(", cell) and "remove-" not in cell:
+            alt = re.search(r"^ +alt: (.+)$", cell, re.M)
+            assert alt, cell
+            assert len(alt[1]) > 40
+
+
+@every_chapter
+def test_a_cell_is_short(path):
+    for cell in CELL.findall(path.read_text()):
+        code = re.sub(r"^---.*?---\n", "", cell, flags=re.S)
+        lines = [line for line in code.splitlines() if line.strip() and not line.startswith(":")]
+        assert "remove-cell" in cell or len(lines) <= 16, cell
+
+
+@every_chapter
+def test_every_exercise_has_a_hidden_executed_solution(path):
+    text = path.read_text()
+    labels = re.findall(r"```\{exercise\}\n:label: (\S+)", text)
+    assert labels
+    for label in labels:
+        solution = re.search(rf"\{{solution-start\}} {label}\n:class: dropdown\n(.*?)\{{solution-end\}}", text, re.S)
+        assert solution, label
+        assert "{code-cell}" in solution[1]
+
+
+@every_chapter
+def test_a_chapter_opens_with_an_aim_and_a_question_and_closes_with_a_summary(path):
+    text = path.read_text()
+    assert re.search(r"^# .+\n\n\*After this chapter you can .+?\*\n\n\*\*The question: .+?\?\*\*", text, re.M | re.S)
+    assert len(re.findall(r"^- ", text.split("## Summary\n")[1], re.M)) == 3
+
+
+@every_chapter
+def test_no_return_or_rate_is_typed_into_prose(path):
+    prose = re.sub(r"^(`{3,}|:::).*?^\1", "", path.read_text().split("\n# ", 1)[1], flags=re.S | re.M)
+    prose = re.sub(r"\$[^$]*\$|`[^`]*`|\{glue[^}]*\}", "", prose)
+    typed = re.findall(r"[−-]?\d+\.\d+|\d+(?:\.\d+)? ?%", prose)
+    assert set(typed) <= ALLOWED, f"computed numbers belong into glue: {typed}"
+
+
+ALLOWED = {
+    "5%",  # the definition of CVaR
+    "95%",  # the level of every interval
+    "0.5",  # d3rlpy's default beta
+}
