@@ -263,7 +263,7 @@ def fit(
     chunk = max(1, n_steps // 100)
     sums: dict[str, float] = {}
     rows: list[dict[str, float]] = []
-    bar = tqdm(total=n_steps, disable=not progress, desc=type(agent).__name__)
+    bar = progress_bar(progress, total=n_steps, desc=type(agent).__name__)
     with _one_thread(), _seeded(seed, dataset), bar:
         if agent.impl is None:
             agent.build_with_dataset(dataset)
@@ -286,6 +286,11 @@ def fit(
         if average:
             trained_network(agent).load_state_dict(average.module.state_dict())
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def progress_bar(progress: bool, **settings: Any) -> Any:
+    """A tqdm bar or, with `progress` False, none; where it may show, tqdm's own TQDM_DISABLE has the last word."""
+    return tqdm(**settings) if progress else tqdm(disable=True, **settings)
 
 
 def trained_network(agent: Agent) -> nn.Module:

@@ -11,9 +11,8 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap, trim_mean
 from tabulate import tabulate
-from tqdm.auto import tqdm
 
-from .agents import DEFAULT_STEPS, Agent, fit, policy_table, q_table
+from .agents import DEFAULT_STEPS, Agent, fit, policy_table, progress_bar, q_table
 from .dataset import Episodes, build_mdpdataset
 from .mdp import Floats, PolicyScore, TabularMDP
 
@@ -208,9 +207,8 @@ def compare(
     work = (delayed(_train_and_score)(recipes[name], mdp, logs[i], seed, n_steps, n_episodes) for name, i, seed in jobs)
     results = Parallel(n_jobs=n_jobs, return_as="generator")(work)
     scores: dict[str, list[list[AgentScore]]] = {}
-    for (name, i, _), kinds in zip(
-        jobs, tqdm(results, total=len(jobs), disable=not progress, desc="agents"), strict=True
-    ):
+    bar = progress_bar(progress, iterable=results, total=len(jobs), desc="agents")
+    for (name, i, _), kinds in zip(jobs, bar, strict=True):
         for kind, score in kinds.items():
             scores.setdefault(f"{name}{kind}", [[] for _ in logs])[i].append(score)
     return Comparison(scores, {name: mdp.evaluate(policy) for name, policy in (references or {}).items()})
