@@ -3,7 +3,7 @@
     python benchmarks/recipe.py search            # logs of seeds 0–9: settings are chosen here
     python benchmarks/recipe.py search "bc beta=0.5"     # only the recipes named
     python benchmarks/recipe.py report            # the same on logs of seeds 100–109, once
-    python benchmarks/recipe.py table             # prints what these have written to recipe.csv
+    python benchmarks/recipe.py table             # prints what these have written to recipe.csv: recipe.md
 
 One network seed a log, equal to the log's. What recipe.csv holds already is not run again.
 """
@@ -46,8 +46,6 @@ SEARCHED = (
     "cql reward_scale=0.05",
     "cql reward_scale=0.1 averaging=0",
     "cql reward_scale=0.1 size=None",
-    "cql reward_scale=0.1 conservative_weight=3",
-    "cql reward_scale=0.1 conservative_weight=10",
     "cql reward_scale=0.05 averaging=0",
     "cql reward_scale=0.05 n_critics=2",
     "cql reward_scale=0.05 target_update_interval=400",
@@ -143,7 +141,11 @@ def table():
             texts.append(f"{trim_mean(returns, 0.25):.1f} / {returns.min():.1f} ({hazard.mean():.3f}{claims})")
         lines.append([*key, len(cells[CHECKPOINTS[0]]), *texts])
     headers = ["map", "logs", "recipe", "policy", "runs", *(f"{steps} steps" for steps in CHECKPOINTS)]
-    print("IQM / worst of the exact return (mean hazard; mean claimed − true value of the start)\n")
+    print("# Every recipe that was tried\n")
+    print(
+        "Each cell: interquartile mean / worst run of the exact return (mean hazard; mean claimed − true value of the start)."
+    )
+    print("Unnamed settings are the defaults of the factories and of `fit`. Settings were chosen on logs 0–9.\n")
     print(tabulate(lines, headers, tablefmt="github"))
 
 
