@@ -143,7 +143,7 @@ def table():
     headers = ["map", "logs", "recipe", "policy", "runs", *(f"{steps} steps" for steps in CHECKPOINTS)]
     print("# Every recipe that was tried\n")
     print(
-        "Each cell: interquartile mean / worst run of the exact return (mean hazard; mean claimed − true value of the start)."
+        "Each cell: interquartile mean / worst run of the exact return (mean hazard; mean claimed − true start value)."
     )
     print("Unnamed settings are the defaults of the factories and of `fit`. Settings were chosen on logs 0–9.\n")
     print(tabulate(lines, headers, tablefmt="github"))
