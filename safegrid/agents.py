@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -436,8 +437,6 @@ def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
 
     Adam's moments are not kept. (`agent.save_policy("policy.pt")` is d3rlpy's own export of the bare greedy policy.)
     """
-    import json
-
     config = d3rlpy.base.LearnableConfigWithShape(
         observation_shape=_built(agent).observation_shape, action_size=agent.action_size, config=agent.config
     )
