@@ -8,6 +8,8 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from safegrid._d3rlpy import d3rlpy
 from safegrid.agents import (
@@ -96,11 +98,13 @@ def test_a_bad_setting_is_named(create, arguments, message):
         create(**arguments)
 
 
-@pytest.mark.parametrize("factor", [4.0, 0.5])
-def test_rewards_times_c_weight_times_c_and_scale_over_c_train_the_same(factor, log, original):
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(power=st.integers(-4, 4), weight=st.floats(0.0, 50.0))
+def test_rewards_times_c_weight_times_c_and_scale_over_c_train_the_same(power, weight, log, original):
+    factor = 2.0**power
     scaled = build_mdpdataset(replace(log, rewards=factor * log.rewards))
-    one = trained(create_discrete_cql(conservative_weight=6.0, reward_scale=0.125), build_mdpdataset(log))
-    two = trained(create_discrete_cql(conservative_weight=6.0 * factor, reward_scale=0.125 / factor), scaled)
+    one = trained(create_discrete_cql(conservative_weight=weight, reward_scale=0.125), build_mdpdataset(log))
+    two = trained(create_discrete_cql(conservative_weight=weight * factor, reward_scale=0.125 / factor), scaled)
     np.testing.assert_allclose(factor * q_table(one, original.mdp), q_table(two, original.mdp), rtol=1e-4)
     np.testing.assert_array_equal(policy_table(one, original.mdp), policy_table(two, original.mdp))
 
