@@ -290,8 +290,8 @@ def fit(
 
 
 def progress_bar(progress: bool, **settings: Any) -> Any:
-    """A tqdm bar or, with `progress` False, none; where it may show, tqdm's own TQDM_DISABLE has the last word."""
-    return tqdm(**settings) if progress else tqdm(disable=True, **settings)
+    """A tqdm bar or, with `progress` False, none. tqdm's TQDM_DISABLE holds in notebooks too, where tqdm forgets it."""
+    return tqdm(disable=not progress or bool(os.environ.get("TQDM_DISABLE")), **settings)
 
 
 def trained_network(agent: Agent) -> nn.Module:
