@@ -109,7 +109,7 @@ def plot_losses(history: Mapping[str, ArrayLike], *, ax: Axes | None = None) -> 
     ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")[1] if ax is None else ax
     for (name, values), colour in zip(((k, v) for k, v in history.items() if k != "step"), _palette(), strict=False):
         ax.plot(history["step"], values, color=colour, lw=1.8, label=name.replace("_", " "))
-    ax.set(xlabel="gradient step", ylabel="loss (scaled reward)")
+    ax.set(xlabel="gradient step", ylabel="loss, mean since the last point")
     ax.legend(frameon=False)
     return ax
 
