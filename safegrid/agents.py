@@ -157,7 +157,10 @@ def create_discrete_bc(
     Args:
         device: as `create_discrete_cql`.
         beta: β ≥ 0, d3rlpy's penalty on the logits, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
-        size, hidden_units, learning_rate, batch_size: as `create_discrete_cql`.
+        size: as `create_discrete_cql`, and so are the rest.
+        hidden_units: widths of the hidden layers.
+        learning_rate: Adam's step size.
+        batch_size: transitions a gradient step.
 
     Raises:
         ValueError: names the argument, its value and what was expected.

@@ -42,7 +42,8 @@ class Episodes:
         terminals: (N,) bool, the world ended the episode here.
         timeouts: (N,) bool, the clock cut the episode here.
         costs: (N,) float32, harm done in the step (1.0 on a hazard).
-        states, next_states: (N,) int64, index of the state in a `TabularMDP`, −1 where unknown.
+        states: (N,) int64, index of the state in a `TabularMDP`, −1 where unknown.
+        next_states: (N,) int64, the same after the step.
         episode: (N,) int64, counted from 0.
         n_actions: size of the action space.
 
@@ -151,12 +152,15 @@ class Episodes:
 
         Args:
             observations: (N, d), or (N,) for one number a step.
-            actions, rewards, terminals: (N,).
+            actions: (N,), whole numbers.
+            rewards: (N,), raw reward.
+            terminals: (N,), truth values.
             timeouts: (N,), all False by default.
             n_actions: size of the action space; said, not guessed from the actions that happen to occur.
             next_observations: (N, d), the observation after each step.
             costs: (N,), harm; 0 by default.
-            states, next_states: (N,), index in a `TabularMDP`; unknown (−1) by default.
+            states: (N,), index in a `TabularMDP`; unknown (−1) by default.
+            next_states: (N,), the same after the step.
 
         Raises:
             ValueError: as `Episodes`.

@@ -55,34 +55,33 @@ MOVES: NDArray[np.int64] = np.array([(0, 1), (1, 0), (0, -1), (-1, 0)])
 class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
     """A walk across a slippery grid, where some cells end the walk badly.
 
-    ## Description
-    The walker starts at S and wants to reach G. Cells marked H are hazards. Now and then it slips and moves another way
-    than it meant. With the default arguments this is the world of the tutorial that this book rebuilds.
+    Description:
+        The walker starts at S and wants to reach G. Cells marked H are hazards. Now and then it slips and moves another
+        way than it meant. With the default arguments this is the world of the tutorial that this book rebuilds.
 
-    ## Action space
-    `Discrete(4)`: 0 down (+y), 1 right (+x), 2 up (−y), 3 left (−x). Walking into the border is standing still.
+    Action space:
+        `Discrete(4)`: 0 down (+y), 1 right (+x), 2 up (−y), 3 left (−x). Walking into the border is standing still.
 
-    ## Observation space
-    `Box(0, size − 1, (2,), float32)`: the raw coordinates (x, y).
+    Observation space:
+        `Box(0, size − 1, (2,), float32)`: the raw coordinates (x, y).
 
-    ## Starting state
-    The cell S, always.
+    Starting state:
+        The cell S, always.
 
-    ## Transitions
-    With probability `slip_prob` the action is replaced by one of the four, drawn uniformly. The intended action thus
-    happens with probability 1 − ¾·`slip_prob`.
+    Transitions:
+        With probability `slip_prob` the action is replaced by one of the four, drawn uniformly. The intended action
+        thus happens with probability 1 − ¾·`slip_prob`.
 
-    ## Rewards
-    `step_reward` for a step; `hazard_reward` for a step onto a hazard; `goal_reward` for the step onto the goal.
+    Rewards:
+        `step_reward` for a step; `hazard_reward` for a step onto a hazard; `goal_reward` for the step onto the goal.
 
-    ## Episode end
-    Terminated on a hazard or on the goal; truncated after `max_steps` steps elsewhere.
+    Episode end:
+        Terminated on a hazard or on the goal; truncated after `max_steps` steps elsewhere.
 
-    ## Information
-    Both `reset` and `step` return `cost` (1.0 on a hazard, else 0.0), `outcome` ("running", "hazard", "goal" or
-    "timeout") and `state` (the index y·size + x used by `mdp`).
+    Information:
+        Both `reset` and `step` return `cost` (1.0 on a hazard, else 0.0), `outcome` ("running", "hazard", "goal" or
+        "timeout") and `state` (the index y·size + x used by `mdp`).
 
-    ## Arguments
     Args:
         size: side of the square grid, at least 2.
         max_steps: steps after which an episode is cut.
@@ -100,19 +99,19 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
     Raises:
         ValueError: an argument does not fit; the message names it, its value and what was expected.
 
-    ## Examples
-    >>> env = SafetyCriticalGridWorld()
-    >>> observation, info = env.reset(seed=0)
-    >>> observation.tolist(), info["outcome"]
-    ([0.0, 0.0], 'running')
-    >>> env.step(Action.RIGHT)[0].tolist()
-    [1.0, 0.0]
-    >>> score = env.mdp.evaluate(env.mdp.optimal(gamma=0.99))
-    >>> round(score.return_mean, 6), f"{score.hazard_rate:.1e}"
-    (21.688494, '2.5e-05')
+    Examples:
+        >>> env = SafetyCriticalGridWorld()
+        >>> observation, info = env.reset(seed=0)
+        >>> observation.tolist(), info["outcome"]
+        ([0.0, 0.0], 'running')
+        >>> env.step(Action.RIGHT)[0].tolist()
+        [1.0, 0.0]
+        >>> score = env.mdp.evaluate(env.mdp.optimal(gamma=0.99))
+        >>> round(score.return_mean, 6), f"{score.hazard_rate:.1e}"
+        (21.688494, '2.5e-05')
 
-    ## Version history
-    v0: the original's world, with the checker's complaints mended.
+    Version history:
+        v0: the original's world, with the checker's complaints mended.
     """
 
     metadata = {  # noqa: RUF012 - Gymnasium declares it as an instance attribute

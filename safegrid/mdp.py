@@ -63,9 +63,12 @@ class Rollouts:
     """Sampled episodes, one row a step, episode after episode.
 
     Attributes:
-        states, actions, next_states: (N,) int64.
+        states: (N,) int64.
+        actions: (N,) int64.
+        next_states: (N,) int64.
         rewards: (N,) float64.
-        terminals, timeouts: (N,) bool; at most one of them is true in a row, and one is in each episode's last row.
+        terminals: (N,) bool, the world ended the episode here; every last row has a terminal or a time-out.
+        timeouts: (N,) bool, the horizon cut it here.
         costs: (N,) float64, 1.0 where the step entered a hazard.
         goals: (N,) bool, true where the step entered a goal.
         episode: (N,) int64, counted from 0.
