@@ -137,13 +137,14 @@ def _makers(options: argparse.Namespace) -> dict[str, tuple[Callable[[], Any], i
             "BC": (lambda: create_discrete_bc(size=size), steps),
             "CQL": (lambda: create_discrete_cql(conservative_weight=options.weight, size=size), steps),
         }
+    bc_steps, cql_steps = (steps, steps) if options.steps is not None else ORIGINAL.values()
     shared: dict[str, Any] = {"size": None, "hidden_units": (256, 256), "learning_rate": 3e-4, "batch_size": 256}
     values: dict[str, Any] = {"reward_scale": 1.0, "target_update_interval": 8_000}
     return {
-        "BC": (lambda: create_discrete_bc(**shared), options.steps or ORIGINAL["bc_steps"]),
+        "BC": (lambda: create_discrete_bc(**shared), bc_steps),
         "CQL": (
             lambda: create_discrete_cql(conservative_weight=options.weight, **shared, **values),
-            options.steps or ORIGINAL["cql_steps"],
+            cql_steps,
         ),
     }
 

@@ -192,6 +192,8 @@ def _q_settings(
 def _network_settings(
     size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int
 ) -> dict[str, Any]:
+    if isinstance(hidden_units, (int, float)):
+        raise ValueError(f"hidden_units is {hidden_units!r}, expected the width of each hidden layer, such as (64, 64)")
     widths = [_whole(f"hidden_units[{i}]", width) for i, width in enumerate(hidden_units)]
     encoders = d3rlpy.models.encoders
     encoder = (
@@ -207,7 +209,12 @@ def _network_settings(
 
 
 def _checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
-    if not (math.isfinite(value) and low <= value <= high and (value > low or not exclusive)):
+    if not (
+        isinstance(value, (int, float, np.number))
+        and math.isfinite(value)
+        and low <= value <= high
+        and (value > low or not exclusive)
+    ):
         bounds = (
             f"above {low:g}"
             if exclusive
@@ -218,7 +225,7 @@ def _checked(name: str, value: float, low: float, high: float = math.inf, *, exc
 
 
 def _whole(name: str, value: int) -> int:
-    if not (isinstance(value, (int, np.integer)) and value >= 1):
+    if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 1):
         raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1")
     return int(value)
 

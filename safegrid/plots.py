@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -95,7 +96,7 @@ def plot_distribution(
     low = min(np.min(r) for r in returns.values())
     high = max(np.max(r) for r in returns.values())
     bins = np.linspace(low - 0.5, high + 0.5, 60).tolist()
-    for (name, sample), colour, style in zip(returns.items(), _palette(), ("-", "--", ":", "-."), strict=False):
+    for (name, sample), colour, style in zip(returns.items(), _palette(), cycle(("-", "--", ":", "-.")), strict=False):
         sample = np.asarray(sample, float)
         shares = np.full(len(sample), 1 / len(sample))
         ax.hist(sample, bins, weights=shares, histtype="step", lw=1.8, color=colour, ls=style, label=name)
@@ -128,7 +129,7 @@ def plot_comparison(comparison: Comparison, *, figsize: tuple[float, float] = (8
             nudge = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
             ax.plot(values, row + nudge, "o", ms=4, color=colour, alpha=0.55, mew=0)
             _draw_interval(ax, summary(comparison.values(name, field)), row, colour)
-        for (name, score), style in zip(comparison.references.items(), ("--", ":", "-."), strict=False):
+        for (name, score), style in zip(comparison.references.items(), cycle(("--", ":", "-.")), strict=False):
             ax.axvline(getattr(score, field), color=GREY, ls=style, lw=1.2, label=name)
         ax.set(xlabel=label, yticks=range(len(names)))
     axes[0].set_yticks(range(len(names)), names)
@@ -195,7 +196,9 @@ def plot_curve(
         estimate, low, high = np.array([(i.estimate, i.low, i.high) for i in intervals]).T
         ax.fill_between(weights, low, high, color=BLUE, alpha=0.2, lw=0)
         ax.plot(weights, estimate, "o-", color=BLUE, lw=1.8)
-        for (name, level), style in zip((references or {}).get(label, {}).items(), ("--", ":", "-."), strict=False):
+        for (name, level), style in zip(
+            (references or {}).get(label, {}).items(), cycle(("--", ":", "-.")), strict=False
+        ):
             ax.axhline(level, color=GREY, ls=style, lw=1.2, label=name)
         ax.set_xscale("symlog", linthresh=1.0)
         ax.set_xticks(weights, [f"{w:g}" for w in weights])
@@ -206,5 +209,6 @@ def plot_curve(
     return fig
 
 
-def _palette() -> tuple[str, ...]:
-    return (BLUE, ORANGE, GREEN, RED, PURPLE, GREY, "black")
+def _palette() -> Iterator[str]:
+    """Colours without end: a figure may have more rows than there are colours, but may leave none out."""
+    return cycle((BLUE, ORANGE, GREEN, RED, PURPLE, GREY, "black"))

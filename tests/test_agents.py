@@ -89,7 +89,10 @@ def test_the_weight_reaches_d3rlpy():
         (create_double_dqn, {"target_update_interval": 0.5}, "target_update_interval is 0.5"),
         (create_discrete_bc, {"batch_size": 0}, "batch_size is 0"),
         (create_discrete_bc, {"hidden_units": (64, 0.5)}, r"hidden_units\[1\] is 0.5"),
+        (create_discrete_bc, {"hidden_units": 64}, "hidden_units is 64, expected the width of each"),
         (create_discrete_bc, {"size": 0}, "size is 0"),
+        (create_discrete_bc, {"size": True}, "size is True, expected a whole number"),
+        (create_discrete_cql, {"conservative_weight": "6"}, "conservative_weight is '6', expected a number"),
         (create_discrete_bc, {"beta": -0.1}, "beta is -0.1"),
     ],
 )

@@ -58,6 +58,7 @@ def test_the_original_settings_are_the_originals(tmp_path):
         (["train", "--epsilon", "2"], "epsilon is 2.0"),
         (["train", "--episodes", "0"], "n_episodes is 0"),
         (["train", "--steps", "0"], "n_steps is 0"),
+        (["train", "--original", "--steps", "0"], "n_steps is 0"),
         (["evaluate", "missing.npz"], "missing.npz"),
     ],
 )

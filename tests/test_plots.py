@@ -49,6 +49,14 @@ def test_comparison_has_a_dot_a_run(original):
     assert len(figure.axes[0].lines[0].get_xdata()) == 2
 
 
+def test_no_row_is_left_out_for_want_of_a_colour(original):
+    exact = original.mdp.evaluate(original.uniform_policy())
+    scores = {f"agent {i}": [[AgentScore(exact, None, float("nan"), 0.0)]] for i in range(9)}
+    figure = plot_comparison(Comparison(scores, {f"reference {i}": exact for i in range(4)}))
+    assert len(figure.axes[0].lines) == 9 * 2 + 4
+    assert len(plot_distribution({str(i): [0.0, 1.0] for i in range(9)}).patches) == 9
+
+
 def test_the_other_figures_draw(original):
     policy = original.uniform_policy()
     assert isinstance(plot_distribution({"a": [1.0, 2.0], "b": np.zeros(9)}), Axes)
