@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 Policy = Callable[[Any, np.random.Generator], int]
 
 _FORMAT = "safegrid-episodes-1"
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, NotImplementedError, OSError, EOFError,
+               zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,7 @@ class Episodes:
                 f"next_observations has shape {self.next_observations.shape}, expected {self.observations.shape} "
                 "as observations"
             )
-        if not self.n_actions >= 1:
-            raise ValueError(f"n_actions is {self.n_actions!r}, expected at least 1")
+        _at_least_one("n_actions", self.n_actions)
         self._check_rows()
 
     def _check_rows(self) -> None:
@@ -98,7 +100,8 @@ class Episodes:
         follows = np.diff(self.episode)
         refuse(np.r_[self.episode[0] != 0, (follows != 0) & (follows != 1)], "episode", "0, 1, 2 … without a gap")
         last = np.r_[follows == 1, True]
-        refuse(ends & ~last, "episode", "the next episode's number: the row before it is a terminal or a time-out")
+        early = np.r_[False, (ends & ~last)[:-1]]
+        refuse(early, "episode", "the next episode's number: the row before it is a terminal or a time-out")
         if (bad := last & ~ends).any():
             row = int(np.argmax(bad))
             raise ValueError(
@@ -186,6 +189,8 @@ class Episodes:
         ends = columns["terminals"] | columns["timeouts"]
         columns["episode"] = np.r_[0, np.cumsum(ends)[:-1]].astype(np.int64) if n else np.zeros(0, np.int64)
         if following is None and n:
+            if columns["timeouts"].all():
+                raise ValueError("every step is a time-out's last and has no next observation: pass next_observations")
             columns = _shift_observations(columns, ends)
         return cls(**columns, n_actions=n_actions)
 
@@ -208,12 +213,12 @@ class Episodes:
             over = False
             while not over:
                 action = int(policy(observation, rng))
-                before, state = np.ravel(observation), info.get("state", -1)
+                before, state = np.array(observation).ravel(), info.get("state", -1)
                 observation, reward, terminated, truncated, info = env.step(action)
                 over = terminated or truncated
                 ending = (terminated, truncated and not terminated)
                 cost, arrived = info.get("cost", 0.0), info.get("state", -1)
-                rows.append((before, action, reward, *ending, np.ravel(observation), cost, state, arrived))
+                rows.append((before, action, reward, *ending, np.array(observation).ravel(), cost, state, arrived))
         names = ("observations", "actions", "rewards", "terminals", "timeouts", "next_observations", "costs")
         columns = dict(zip((*names, "states", "next_states"), map(np.array, zip(*rows, strict=True)), strict=True))
         return cls.from_arrays(**columns, n_actions=int(env.action_space.n))
@@ -234,7 +239,8 @@ class Episodes:
         header, columns = read_npz(path, _FORMAT)
         if missing := [name for name in _COLUMNS if name not in columns]:
             raise ValueError(f"{path}: column {missing[0]!r} is missing")
-        return cls(**{name: columns[name] for name in _COLUMNS}, n_actions=int(header["n_actions"]))
+        number: Any = header.get("n_actions")
+        return cls(**{name: columns[name] for name in _COLUMNS}, n_actions=number)
 
 
 _COLUMNS: dict[str, Any] = {
@@ -256,7 +262,8 @@ def _column(name: str, value: ArrayLike, dtype: Any, n: int) -> NDArray[Any]:
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
         raise ValueError(f"{name} has type {array.dtype}, expected numbers")
     if dtype is not np.float32:
-        changed = array != array.astype(dtype)
+        with np.errstate(invalid="ignore"):
+            changed = array != array.astype(dtype)
         if changed.any():
             row, wanted = int(np.argmax(changed)), "truth value" if dtype is np.bool_ else "whole number"
             raise ValueError(f"{name} in row {row} is {array[row]}, expected a {wanted}")
@@ -338,6 +345,8 @@ def coverage(episodes: Episodes, mdp: TabularMDP | None = None) -> Coverage:
     if mdp is None:
         observations, states = np.unique(episodes.observations, axis=0, return_inverse=True)
     else:
+        if episodes.n_actions != mdp.n_actions:
+            raise ValueError(f"n_actions is {episodes.n_actions}, expected {mdp.n_actions} as the mdp's")
         observations, states = mdp.observations, episodes.states
         if (bad := (states < 0) | (states >= mdp.n_states)).any():
             row = int(np.argmax(bad))
@@ -404,7 +413,7 @@ def read_npz(path: str | os.PathLike[str], format_name: str) -> tuple[dict[str, 
         header = json.loads(str(arrays.pop("header")))
     except FileNotFoundError:
         raise
-    except (ValueError, KeyError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ValueError(
             f"{path}: cannot be read as {format_name} ({error}); it is cut short, pickled or another file"
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import gymnasium
@@ -137,11 +138,11 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         self.desc = _resolve_map(size, hazard_coords, start, goal, desc, map_name)
         if not (isinstance(max_steps, (int, np.integer)) and max_steps >= 1):
             raise ValueError(f"max_steps is {max_steps!r}, expected a whole number of at least 1")
-        if not 0 <= slip_prob <= 1:
+        if not (_is_number(slip_prob) and 0 <= slip_prob <= 1):
             raise ValueError(f"slip_prob is {slip_prob!r}, expected a probability in [0, 1]")
         rewards = {"step_reward": step_reward, "hazard_reward": hazard_reward, "goal_reward": goal_reward}
         for name, value in rewards.items():
-            if not np.isfinite(value):
+            if not (_is_number(value) and np.isfinite(value)):
                 raise ValueError(f"{name} is {value!r}, expected a finite number")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode is {render_mode!r}, expected None, 'ansi' or 'rgb_array'")
@@ -233,7 +234,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
             ValueError: the action is none of 0, 1, 2, 3.
             RuntimeError: the episode has ended; call `reset` first.
         """
-        if not self.action_space.contains(action):
+        if isinstance(action, (bool, np.bool_)) or not self.action_space.contains(action):
             raise ValueError(f"action is {action!r}, expected 0, 1, 2 or 3")
         mdp = self.mdp
         if mdp.terminal[self._state] or self._steps >= self.max_steps:
@@ -308,6 +309,10 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         return np.asarray(image.resize((self.size * pixels, self.size * pixels), Image.Resampling.LANCZOS))
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real)
+
+
 def _cells(mask: NDArray[np.bool_]) -> tuple[Cell, ...]:
     return tuple((int(x), int(y)) for y, x in np.argwhere(mask))
 
@@ -360,8 +365,9 @@ def _resolve_map(
 
 
 def _check_cell(name: str, cell: Sequence[int], size: int) -> Cell:
-    if len(tuple(cell)) != 2 or not all(float(c).is_integer() and 0 <= c < size for c in cell):
-        raise ValueError(f"{name} is {tuple(cell)}, expected (x, y) with whole numbers in 0…{size - 1}")
+    whole = np.iterable(cell) and len(tuple(cell)) == 2
+    if not whole or not all(_is_number(c) and float(c).is_integer() and 0 <= c < size for c in cell):
+        raise ValueError(f"{name} is {cell!r}, expected (x, y) with whole numbers in 0…{size - 1}")
     return int(cell[0]), int(cell[1])
 
 

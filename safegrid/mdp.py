@@ -175,7 +175,12 @@ class TabularMDP:
             "observations": (index if self.observations is None else self.observations, np.float32, (n_states, -1)),
         }
         for name, (value, dtype, shape) in wanted.items():
-            array: NDArray[Any] = np.array(value, dtype)
+            with np.errstate(invalid="ignore"):
+                array: NDArray[Any] = np.array(value).astype(dtype)
+            if dtype in (np.int64, np.bool_) and (changed := np.asarray(value) != array).any():
+                row = tuple(int(i) for i in np.argwhere(changed)[0])
+                wanted_kind = "truth value" if dtype is np.bool_ else "whole number"
+                raise ValueError(f"{name}{list(row)} is {np.asarray(value)[row]}, expected a {wanted_kind}")
             if array.ndim != len(shape) or any(w not in (-1, g) for w, g in zip(shape, array.shape, strict=True)):
                 raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
             array.flags.writeable = False
@@ -204,8 +209,8 @@ class TabularMDP:
             raise ValueError(f"start sums to {self.start.sum()}, expected 1")
         refuse(self.hazard & ~self.terminal, "hazard", "terminal states only")
         refuse(self.goal & (~self.terminal | self.hazard), "goal", "terminal states that are no hazard")
-        if self.horizon is not None and self.horizon < 1:
-            raise ValueError(f"horizon must be at least 1, got {self.horizon}")
+        if self.horizon is not None:
+            _check_horizon(self.horizon)
 
     @classmethod
     def from_dense(cls, transition: ArrayLike, rewards: ArrayLike, **rest: object) -> TabularMDP:
@@ -290,8 +295,18 @@ class TabularMDP:
             q = self.backup(values, gamma)
             change, values = np.abs(q.max(1) - values).max(), q.max(1)
             if change <= 1e-12 * max(1.0, np.abs(values).max()):
-                return _greedy(q)
+                return self._ending(q) if gamma == 1 else _greedy(q)
         raise ValueError(f"gamma={gamma}: values do not converge, some episode need never end; pass a horizon")
+
+    def _ending(self, q: Floats) -> Floats:
+        """Greedy, with ties broken towards an end: undiscounted, waiting ties with going and would be for ever."""
+        policy, leads, tied = _greedy(q), self.terminal.copy(), _tied(q)
+        while True:
+            onward = tied & ((self.probabilities > 0) & leads[self.successors]).any(-1)
+            new = onward.any(1) & ~leads
+            if not new.any():
+                return policy
+            policy[new], leads = np.eye(self.n_actions)[onward[new].argmax(1)], leads | new
 
     def values(self, policy: ArrayLike, gamma: float) -> tuple[Floats, Floats]:
         """Discounted value of a stationary policy over the infinite horizon, by one linear solve.
@@ -336,13 +351,13 @@ class TabularMDP:
         weights = [self._joint(p) for p in (pi[:steps] if pi.ndim == 3 else pi[None])]
         weights *= steps if pi.ndim == 2 else 1
 
-        first, second = np.zeros(self.n_states), np.zeros(self.n_states)  # moments of the return-to-go
+        first, spread = np.zeros(self.n_states), np.zeros(self.n_states)  # mean and variance of the return-to-go
         for w in reversed(weights):
-            r, v, m = self.rewards, first[self.successors], second[self.successors]
-            second = (w * (r * r + 2 * r * v + m)).sum((1, 2))
-            first = (w * (r + v)).sum((1, 2))
+            gain = self.rewards + first[self.successors]
+            first = (w * gain).sum((1, 2))
+            spread = (w * ((gain - first[:, None, None]) ** 2 + spread[self.successors])).sum((1, 2))
         mean = float(self.start @ first)
-        variance = float(self.start @ second) - mean**2
+        variance = float(self.start @ (spread + (first - mean) ** 2))
 
         alive, ended, length = self.start, np.zeros(self.n_states), 0.0
         for w in weights:
@@ -351,7 +366,7 @@ class TabularMDP:
             ended, alive = ended + arrived * self.terminal, arrived * self._alive
         return PolicyScore(
             return_mean=mean,
-            return_std=float(np.sqrt(max(variance, 0.0))),
+            return_std=float(np.sqrt(variance)),
             hazard_rate=float(ended[self.hazard].sum()),
             goal_rate=float(ended[self.goal].sum()),
             timeout_rate=float(alive.sum()),
@@ -517,8 +532,11 @@ def _lower_tail_mean(values: Floats, masses: Floats, fraction: float = CVAR_FRAC
 
 def _greedy(q: Floats) -> Floats:
     """One-hot argmax; actions within rounding of the best count as tied, and the first wins."""
-    best = q >= q.max(1, keepdims=True) - 1e-9 * np.maximum(1.0, np.abs(q).max())
-    return np.eye(q.shape[1])[best.argmax(1)]
+    return np.eye(q.shape[1])[_tied(q).argmax(1)]
+
+
+def _tied(q: Floats) -> Bools:
+    return np.asarray(q >= q.max(1, keepdims=True) - 1e-9 * np.maximum(1.0, np.abs(q).max()))
 
 
 def _draw(cumulative: Floats, rng: np.random.Generator) -> Ints:
@@ -532,6 +550,6 @@ def _check_gamma(gamma: float) -> None:
 
 
 def _check_horizon(horizon: int) -> int:
-    if horizon < 1:
-        raise ValueError(f"horizon must be at least 1, got {horizon}")
-    return horizon
+    if not (isinstance(horizon, (int, np.integer)) and horizon >= 1):
+        raise ValueError(f"horizon must be a whole number of at least 1, got {horizon!r}")
+    return int(horizon)

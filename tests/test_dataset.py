@@ -6,7 +6,7 @@ import os
 import gymnasium
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -29,8 +29,26 @@ def short_log(seed=0, n=20):
 
 
 def columns(log, **changed):
-    names = ("observations", "actions", "rewards", "terminals", "timeouts", "next_observations", "costs")
-    return {name: np.array(getattr(log, name)) for name in (*names, "states", "next_states")} | changed
+    names = [name for name in COLUMNS if name != "episode"]
+    return {name: np.array(getattr(log, name)) for name in names} | changed
+
+
+@st.composite
+def any_log(draw, timeouts=True):
+    """Episodes of any lengths, observations and endings, of no world in particular."""
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=8))
+    cut = [timeouts and draw(st.booleans()) for _ in lengths]
+    d, n_actions = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    n, ends = sum(lengths), np.cumsum(lengths) - 1
+    paths = [rng.normal(size=(length + 1, d)) for length in lengths]
+    terminals, timed = np.zeros((2, n), bool)
+    terminals[ends], timed[ends] = np.logical_not(cut), cut
+    return Episodes.from_arrays(
+        np.concatenate([p[:-1] for p in paths]), rng.integers(n_actions, size=n), rng.normal(size=n), terminals, timed,
+        n_actions=n_actions, next_observations=np.concatenate([p[1:] for p in paths]), costs=rng.random(n),
+        states=rng.integers(-1, 9, n), next_states=rng.integers(-1, 9, n),
+    )  # fmt: skip
 
 
 def test_the_same_seed_gives_the_same_log(original, log):
@@ -50,11 +68,30 @@ def test_a_wrapped_env_serves_too(log):
     assert same(log, generate_offline_episodes(gymnasium.make("SafeGrid-v0")))
 
 
-def test_a_log_cannot_be_changed(log):
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_log_cannot_be_changed(log, name):
     with pytest.raises(ValueError, match="read-only"):
-        log.rewards[0] = 1.0
+        getattr(log, name)[0] = 1
     with pytest.raises(dataclasses.FrozenInstanceError):
-        log.n_actions = 5
+        setattr(log, name, None)
+
+
+def test_a_log_keeps_its_own_copy():
+    log = short_log()
+    arrays = columns(log)
+    copy = Episodes.from_arrays(**arrays, n_actions=4)
+    for column in arrays.values():
+        column[:] = 0
+    assert same(copy, log)
+
+
+@settings(deadline=None, max_examples=30)
+@given(log=any_log())
+def test_returns_lengths_and_harm_are_sums_over_episodes(log):
+    rows = [log.episode == e for e in range(log.n_episodes)]
+    assert log.lengths.tolist() == [r.sum() for r in rows]
+    np.testing.assert_allclose(log.returns, [log.rewards[r].sum() for r in rows], atol=1e-5)
+    assert log.harmful.tolist() == [(log.costs[r] > 0).any() for r in rows]
 
 
 def test_terminals_and_timeouts_are_apart():
@@ -80,15 +117,19 @@ def spoil(name, row, value):
     [
         (spoil("observations", 5, np.nan), r"observations in row 5 is \[nan nan\], expected finite"),
         (spoil("next_observations", 5, np.inf), r"next_observations in row 5"),
+        (spoil("observations", 5, -np.inf), "observations in row 5 is .*inf.*, expected finite"),
+        (spoil("next_observations", 5, np.nan), "next_observations in row 5 is .*nan.*, expected finite"),
         (spoil("rewards", 7, np.inf), "rewards in row 7 is inf, expected finite"),
+        (spoil("rewards", 7, np.nan), "rewards in row 7 is nan, expected finite"),
         (spoil("costs", 7, np.nan), "costs in row 7 is nan"),
         (spoil("actions", 3, 4), "actions in row 3 is 4, expected an action in 0…3"),
         (spoil("actions", 3, -1), "actions in row 3 is -1"),
         (spoil("actions", 3, 0.5), "actions in row 3 is 0.5, expected a whole number"),
         (spoil("terminals", 2, 0.5), "terminals in row 2 is 0.5, expected a truth value"),
+        (spoil("terminals", 2, 2.0), "terminals in row 2 is 2.0, expected a truth value"),
         (spoil("states", 2, -2), "states in row 2 is -2, expected a state or −1"),
+        (spoil("next_states", 2, -2), "next_states in row 2 is -2, expected a state or −1"),
         (lambda log: {"actions": np.array(log.actions)[:-1]}, "observations has .* rows, expected"),
-        (lambda log: {"rewards": np.array(log.rewards)[:-1]}, "rewards has .* rows, expected"),
         (lambda log: {"rewards": np.array(["x"] * len(log))}, "rewards has type <U1, expected numbers"),
         (lambda log: {"observations": np.zeros((len(log), 2, 2))}, r"observations has shape .* expected \(N, d\)"),
         (lambda log: {"next_observations": np.zeros((len(log), 3))}, "next_observations has shape"),
@@ -106,13 +147,56 @@ def test_a_bad_row_is_named(change, message):
         Episodes.from_arrays(**columns(log, **change(log)), n_actions=4)
 
 
+@pytest.mark.parametrize("name", [name for name in COLUMNS if name not in ("actions", "episode")])
+def test_columns_are_equally_long(name):
+    log = short_log()
+    arrays = columns(log)
+    arrays[name] = arrays[name][:-1]
+    with pytest.raises(ValueError, match=f"^{name} has {len(log) - 1} rows, expected {len(log)} as actions"):
+        Episodes.from_arrays(**arrays, n_actions=4)
+
+
+@settings(deadline=None, max_examples=40)
+@given(log=any_log(), data=st.data())
+def test_any_one_broken_link_is_found_in_its_row(log, data):
+    inner = np.flatnonzero(~(log.terminals | log.timeouts))
+    assume(inner.size)
+    row = data.draw(st.sampled_from(inner.tolist()))
+    column = data.draw(st.integers(0, log.observations.shape[1] - 1))
+    following = np.array(log.next_observations)
+    following[row, column] += 1
+    with pytest.raises(ValueError, match=f"next_observations in row {row} is .* the log is shifted"):
+        dataclasses.replace(log, next_observations=following)
+
+
+def test_a_log_ends_with_its_last_episode():
+    log = short_log()
+    ends = np.flatnonzero(log.terminals | log.timeouts)
+    row = ends[-1] - 1
+    assert row not in ends
+    arrays = {name: column[: row + 1] for name, column in columns(log).items()}
+    message = f"row {row} ends episode {log.n_episodes - 1} as neither terminal nor time-out"
+    with pytest.raises(ValueError, match=message):
+        Episodes.from_arrays(**arrays, n_actions=4)
+
+
+@pytest.mark.parametrize("n_actions", [0, -1])
+def test_an_action_space_has_an_action(log, n_actions):
+    with pytest.raises(ValueError, match=rf"n_actions is {n_actions}, expected .*at least 1"):
+        dataclasses.replace(log, n_actions=n_actions)
+
+
 def test_an_episode_ends_at_its_terminal():
     log = short_log()
-    merged = {c: getattr(log, c) for c in COLUMNS} | {"episode": np.zeros(len(log), int), "n_actions": 4}
-    with pytest.raises(ValueError, match="the row before it is a terminal or a time-out"):
-        Episodes(**merged)
-    with pytest.raises(ValueError, match=r"episode in row .*, expected 0, 1, 2"):
-        Episodes(**merged | {"episode": log.episode * 2})
+    first = int(np.flatnonzero(log.terminals | log.timeouts)[0])
+    with pytest.raises(ValueError, match=r"episode in row .* is 0, expected the next episode's number"):
+        dataclasses.replace(log, episode=np.zeros(len(log), int))
+    with pytest.raises(ValueError, match=f"episode in row {first + 1} is 2, expected 0, 1, 2 … without a gap"):
+        dataclasses.replace(log, episode=log.episode * 2)
+    with pytest.raises(ValueError, match="episode in row 0 is 1, expected 0, 1, 2 … without a gap"):
+        dataclasses.replace(log, episode=log.episode + 1)
+    with pytest.raises(ValueError, match="without a gap"):
+        dataclasses.replace(log, episode=log.episode[::-1])
 
 
 def test_an_empty_log_teaches_nothing():
@@ -121,25 +205,30 @@ def test_an_empty_log_teaches_nothing():
         Episodes.from_arrays(np.zeros((0, 2)), empty, empty, empty, n_actions=4)
 
 
-def test_from_arrays_gives_back_the_log():
-    log = short_log()
-    assert same(log, Episodes.from_arrays(**columns(log), n_actions=4))
+@settings(deadline=None, max_examples=30)
+@given(log=any_log())
+def test_from_arrays_gives_back_the_log(log):
+    assert same(log, Episodes.from_arrays(**columns(log), n_actions=log.n_actions))
 
 
-def test_without_next_observations_a_timeouts_last_step_is_dropped_as_d3rlpy_does():
-    log = short_log(n=100)
+@settings(deadline=None, max_examples=40)
+@given(log=any_log())
+def test_without_next_observations_a_timeouts_last_step_is_dropped_as_d3rlpy_does(log):
     arrays = columns(log)
     del arrays["next_observations"]
-    ours = Episodes.from_arrays(**arrays, n_actions=4)
-    assert len(ours) == len(log) - log.timeouts.sum()
+    assume((~log.timeouts).any())
+    ours = Episodes.from_arrays(**arrays, n_actions=log.n_actions)
     plain = d3rlpy.dataset.MDPDataset(
         log.observations, log.actions, log.rewards, log.terminals.astype(float), log.timeouts.astype(float),
-        action_space=d3rlpy.constants.ActionSpace.DISCRETE, action_size=4,
+        action_space=d3rlpy.constants.ActionSpace.DISCRETE, action_size=log.n_actions,
     )  # fmt: skip
-    assert len(ours) == plain.transition_count
-    running = ~ours.terminals
-    known = {tuple(r) for r in np.c_[log.observations, log.actions, log.next_observations]}
-    assert {tuple(r) for r in np.c_[ours.observations, ours.actions, ours.next_observations][running]} <= known
+    assert len(ours) == plain.transition_count == len(log) - log.timeouts.sum()
+    for name in ("observations", "actions", "rewards", "terminals", "costs", "states", "next_states"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(log, name)[~log.timeouts])
+    known, going_on = log.next_observations[~log.timeouts], ~ours.terminals
+    np.testing.assert_array_equal(ours.next_observations[going_on], known[going_on])
+    assert (ours.next_observations[ours.terminals] == 0).all()  # not the next episode's first
+    assert ours.timeouts.sum() == (log.timeouts & (log.lengths[log.episode] > 1)).sum()
 
 
 def test_numbers_may_be_observations():
@@ -158,6 +247,8 @@ def test_any_discrete_gymnasium_world_can_be_logged(name):
     assert logs[0].n_episodes == 6
     assert same(*logs)
     assert logs[0].n_actions == env.action_space.n
+    observation, _ = env.reset(seed=3)
+    np.testing.assert_array_equal(logs[0].observations[0], np.ravel(observation))
     if name == "SafeGrid-v0":
         world = env.unwrapped.mdp
         np.testing.assert_array_equal(logs[0].observations, world.observations[logs[0].states])
@@ -165,26 +256,41 @@ def test_any_discrete_gymnasium_world_can_be_logged(name):
         np.testing.assert_array_equal(logs[0].costs, world.hazard[logs[0].next_states])
 
 
+def test_a_log_tells_what_the_world_returned():
+    env, seen, rng = gymnasium.make("CartPole-v1", max_episode_steps=12), [], np.random.default_rng(5)
+    log = Episodes.from_gymnasium(env, lambda _, rng: rng.integers(2), n_episodes=30, seed=5)
+    for i in range(30):
+        observation, _ = env.reset(seed=5 if i == 0 else None)
+        over = False
+        while not over:
+            before, action = observation, rng.integers(2)
+            observation, reward, terminated, truncated, _ = env.step(action)
+            over = terminated or truncated
+            seen.append((*before, action, reward, *observation, terminated, truncated and not terminated))
+    got = np.c_[log.observations, log.actions, log.rewards, log.next_observations, log.terminals, log.timeouts]
+    np.testing.assert_allclose(got, np.array(seen, np.float32))
+    assert log.terminals.any()
+    assert log.timeouts.any()
+
+
 def test_continuous_actions_are_refused():
     with pytest.raises(ValueError, match=r"env\.action_space is Box"):
         Episodes.from_gymnasium(gymnasium.make("Pendulum-v1"), lambda *_: 0, n_episodes=1, seed=0)
 
 
-@settings(deadline=None, max_examples=15)
-@given(seed=st.integers(0, 1_000), n=st.integers(1, 30))
-def test_saving_and_loading_is_the_identity(seed, n, tmp_path_factory):
-    log = short_log(seed, n)
+@settings(deadline=None, max_examples=25)
+@given(log=any_log())
+def test_saving_and_loading_is_the_identity(log, tmp_path_factory):
     assert same(log, Episodes.load(log.save(tmp_path_factory.mktemp("logs") / "log.npz")))
 
 
-def test_a_broken_file_is_refused(tmp_path):
-    path = short_log().save(tmp_path / "log.npz")
+@settings(deadline=None, max_examples=60)
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_file_cut_short_is_refused(share, tmp_path_factory):
+    path = short_log().save(tmp_path_factory.mktemp("logs") / "log.npz")
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="cut short"):
-        Episodes.load(path)
-    path.write_bytes(b"")
-    with pytest.raises(ValueError, match="cannot be read"):
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match=r"log.npz: cannot be read as safegrid-episodes-1 .* cut short"):
         Episodes.load(path)
 
 
@@ -225,24 +331,52 @@ def test_nothing_half_written_is_left(tmp_path, monkeypatch):
     assert same(old, Episodes.load(path))
 
 
-def test_an_unwritable_folder_is_named(tmp_path):
-    with pytest.raises(OSError, match=r"cannot write .*missing"):
-        short_log().save(tmp_path / "missing" / "log.npz")
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("folder", ["missing", "file"])
+def test_an_unwritable_folder_is_named(folder, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match=f"cannot write .*{folder}"):
+        short_log().save(tmp_path / folder / "log.npz")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_in_the_files_place_stays_and_nothing_is_left(tmp_path):
+    (tmp_path / "log.npz").mkdir()
+    with pytest.raises(OSError, match=r"log\.npz"):
+        short_log().save(tmp_path / "log.npz")
+    assert os.listdir(tmp_path) == ["log.npz"]
+
+
+def test_a_missing_column_is_named(tmp_path):
+    header = '{"format": "safegrid-episodes-1", "n_actions": 4}'
+    arrays = {name: getattr(short_log(), name) for name in COLUMNS if name != "rewards"}
+    with pytest.raises(ValueError, match="column 'rewards' is missing"):
+        Episodes.load(dataset_module.write_npz(tmp_path / "log.npz", header, arrays))
+
+
+def test_what_is_loaded_is_checked_again(tmp_path):
+    header = '{"format": "safegrid-episodes-1", "n_actions": 1}'
+    arrays = {name: getattr(short_log(), name) for name in COLUMNS}
+    with pytest.raises(ValueError, match=r"actions in row .* expected an action in 0…0"):
+        Episodes.load(dataset_module.write_npz(tmp_path / "log.npz", header, arrays))
 
 
 def test_coverage_counts_every_step(original, log):
     by_state, by_observation = coverage(log, original.mdp), coverage(log)
+    counted = {}
+    for observation, action in zip(log.observations.tolist(), log.actions.tolist(), strict=True):
+        counted.setdefault(tuple(observation), [0] * 4)[action] += 1
     assert by_state.counts.sum() == by_observation.counts.sum() == len(log)
-    assert by_state.unseen.sum() == by_observation.unseen.sum()
-    assert by_state.visited.sum() == len(by_observation.counts)
-    s, a = 0, 1
-    assert by_state.counts[s, a] == ((log.states == s) & (log.actions == a)).sum()
+    for cover, rows in ((by_state, by_state.visited), (by_observation, slice(None))):
+        found = dict(zip(map(tuple, cover.observations[rows].tolist()), cover.counts[rows].tolist(), strict=True))
+        assert found == counted
+        assert cover.visited.sum() == len(counted)
+        assert cover.unseen.sum() == sum(row.count(0) for row in counted.values())
 
 
-def test_coverage_of_unknown_states_is_refused(original):
-    log = Episodes.from_arrays([[0, 0]], [0], [0], [1], n_actions=4)
-    with pytest.raises(ValueError, match="states in row 0 is -1, expected a state of the mdp"):
+@pytest.mark.parametrize("state", [-1, 225])
+def test_coverage_of_unknown_states_is_refused(original, state):
+    log = Episodes.from_arrays([[0, 0]], [0], [0], [1], n_actions=4, states=[state])
+    with pytest.raises(ValueError, match=f"states in row 0 is {state}, expected a state of the mdp, 0…224"):
         coverage(log, original.mdp)
 
 
@@ -261,38 +395,151 @@ def test_d3rlpy_is_told_the_action_space():
     assert data.size() == 2
 
 
-def test_batches_hold_rows_of_the_log_and_nothing_else():
-    log = short_log(n=50)
-    data = build_mdpdataset(log, seed=1)
-    batch = data.sample_transition_batch(5_000)
+def rows_of(batch):
+    names = ("observations", "actions", "rewards", "next_observations", "terminals", "next_actions", "intervals")
+    assert all(getattr(batch, name).dtype == np.float32 for name in names)
+    return np.hstack([getattr(batch, name) for name in names])
+
+
+def every_row(log):
+    """Each step as d3rlpy holds one: nothing follows an end, and a time-out's successor is the true one."""
+    ends = log.terminals | log.timeouts
     following = np.where(log.terminals[:, None], 0.0, log.next_observations)
-    rows = np.c_[log.observations, log.actions, log.rewards, following, log.terminals]
-    drawn = np.c_[batch.observations, batch.actions, batch.rewards, batch.next_observations, batch.terminals]
-    wanted, expected = np.unique(rows, axis=0, return_counts=True)
-    found, counts = np.unique(drawn, axis=0, return_counts=True)
-    np.testing.assert_array_equal(wanted, found)
-    assert chisquare(counts, expected / len(log) * 5_000).pvalue > 1e-3
+    then = np.where(ends, 0, np.roll(log.actions, -1))
+    return np.c_[log.observations, log.actions, log.rewards, following, log.terminals, then, np.ones(len(log))]
 
 
-def test_a_timeouts_last_step_keeps_its_true_successor():
+@settings(deadline=None, max_examples=20)
+@given(log=any_log())
+def test_batches_hold_rows_of_the_log_and_nothing_else(log):
+    batch = build_mdpdataset(log, seed=1).sample_transition_batch(40 * len(log))
+    wanted = every_row(log).astype(np.float32)
+    np.testing.assert_array_equal(np.unique(rows_of(batch), axis=0), np.unique(wanted, axis=0))
+
+
+def test_batches_are_drawn_uniformly():
     log = short_log(n=50)
-    data = build_mdpdataset(log)
-    assert data.transition_count == len(log)
     assert log.timeouts.any()
-    last = data._flat["next_observations"][log.timeouts]
-    np.testing.assert_array_equal(last, log.next_observations[log.timeouts])
-    assert (data._flat["terminals"][log.timeouts] == 0).all()
+    batch = build_mdpdataset(log, seed=1).sample_transition_batch(5_000)
+    wanted, share = np.unique(every_row(log), axis=0, return_counts=True)
+    found, counts = np.unique(rows_of(batch), axis=0, return_counts=True)
+    np.testing.assert_array_equal(found, wanted)
+    assert chisquare(counts, share / len(log) * 5_000).pvalue > 1e-3
+
+
+def test_every_step_may_be_drawn_a_timeouts_last_one_too():
+    log = short_log(n=50)
+    assert log.timeouts.any()
+    assert build_mdpdataset(log).transition_count == len(log)
+
+
+def test_successive_batches_differ(log):
+    data = build_mdpdataset(log)
+    first, second = (rows_of(data.sample_transition_batch(64)) for _ in range(2))
+    assert (first != second).any()
 
 
 def test_the_same_seed_gives_the_same_batches(log):
-    a, b, c = (build_mdpdataset(log, seed).sample_transition_batch(64) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(a.observations, b.observations)
-    assert (a.observations != c.observations).any()
+    a, b, c = (rows_of(build_mdpdataset(log, seed).sample_transition_batch(64)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
 
 
-def test_d3rlpys_own_interface_still_serves(log):
+def test_d3rlpys_single_transitions_are_steps_of_the_log():
+    log = short_log(n=6)
+    data, again = build_mdpdataset(log, seed=4), build_mdpdataset(log, seed=4)
+    drawn = [[], []]
+    for _ in range(600):
+        for rows, source in zip(drawn, (data, again), strict=True):
+            t = source.sample_transition()
+            row = (*t.observation, *t.action, *t.reward, *t.next_observation, t.terminal)
+            rows.append(tuple(map(float, row)))
+    assert drawn[0] == drawn[1]
+    assert set(drawn[0]) == {tuple(row) for row in every_row(log)[~log.timeouts, :7].tolist()}
+
+
+def test_d3rlpy_sees_every_episode(log):
     data = build_mdpdataset(log)
-    assert data.sample_transition().observation.shape == (2,)
-    assert data.sample_trajectory_batch(3, 5).observations.shape == (3, 5, 2)
-    assert [len(e) for e in data.episodes[:20]] == log.lengths[:20].tolist()
+    assert len(data.episodes) == data.size() == log.n_episodes
+    assert [len(e) for e in data.episodes] == log.lengths.tolist()
     assert sum(e.terminated for e in data.episodes) == log.terminals.sum()
+    np.testing.assert_array_equal(np.concatenate([e.observations for e in data.episodes]), log.observations)
+    np.testing.assert_array_equal(np.concatenate([e.actions for e in data.episodes])[:, 0], log.actions)
+    assert data.sample_trajectory_batch(3, 5).observations.shape == (3, 5, 2)
+
+
+class ReusesItsBuffer(gymnasium.Env):
+    """Returns the same array every time, as fast environments do."""
+
+    observation_space, action_space = gymnasium.spaces.Box(0, 9, (1,)), gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        self.here = np.zeros(1, np.float32)
+        return self.here, {}
+
+    def step(self, _):
+        self.here += 1
+        return self.here, 0.0, bool(self.here[0] >= 3), False, {}
+
+
+def test_an_env_may_reuse_its_observation_buffer():
+    reused = Episodes.from_gymnasium(ReusesItsBuffer(), lambda *_: 0, 1, 0)
+    assert reused.observations.ravel().tolist() == [0, 1, 2]
+    assert reused.next_observations.ravel().tolist() == [1, 2, 3]
+
+
+def test_a_flipped_byte_is_refused_by_name_or_harmless(tmp_path):
+    kept = short_log()
+    path = kept.save(tmp_path / "log.npz")
+    raw = path.read_bytes()
+    for i in range(0, len(raw), 5):
+        path.write_bytes(raw[:i] + bytes([raw[i] ^ 0xFF]) + raw[i + 1 :])
+        try:
+            again = Episodes.load(path)
+        except ValueError:
+            continue
+        assert same(kept, again)
+
+
+def test_a_plain_npy_is_refused(tmp_path):
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(ValueError, match="cannot be read"):
+        Episodes.load(tmp_path / "array.npy")
+
+
+@pytest.mark.parametrize("entry", ["", ', "n_actions": null', ', "n_actions": "x"', ', "n_actions": 4.7'])
+def test_a_header_without_a_number_of_actions_is_refused(entry, tmp_path):
+    header = f'{{"format": "safegrid-episodes-1"{entry}}}'
+    dataset_module.write_npz(tmp_path / "log.npz", header, {c: getattr(short_log(), c) for c in COLUMNS})
+    with pytest.raises(ValueError, match="n_actions is"):
+        Episodes.load(tmp_path / "log.npz")
+
+
+def test_the_row_named_is_the_one_after_the_terminal():
+    merged = short_log()
+    first = int(np.flatnonzero(merged.terminals | merged.timeouts)[0])
+    with pytest.raises(ValueError, match=f"episode in row {first + 1} is"):
+        dataclasses.replace(merged, episode=np.zeros(len(merged), int))
+
+
+@pytest.mark.parametrize("n_actions", [2.5, None, "2"])
+def test_the_number_of_actions_is_a_whole_number(n_actions):
+    with pytest.raises(ValueError, match="n_actions is"):
+        Episodes.from_arrays([[0]], [0], [0], [1], n_actions=n_actions)
+
+
+@pytest.mark.parametrize("action", [np.nan, np.inf, 1e30])
+def test_an_impossible_action_is_named_without_a_warning_first(action):
+    with pytest.raises(ValueError, match="actions in row 0 is"):
+        Episodes.from_arrays([[0]], [action], [0], [1], n_actions=1)
+
+
+def test_a_log_of_nothing_but_cut_steps_asks_for_their_successors():
+    with pytest.raises(ValueError, match="pass next_observations"):
+        Episodes.from_arrays([[0]], [0], [0], [0], [1], n_actions=1)
+
+
+def test_coverage_wants_the_worlds_actions(original):
+    log = Episodes.from_arrays([[0, 0]], [0], [0], [1], n_actions=2, states=[0])
+    with pytest.raises(ValueError, match="n_actions is 2, expected 4"):
+        coverage(log, original.mdp)

@@ -1,12 +1,15 @@
 """The world behaves as its documentation says, and as its table says."""
 
 import doctest
+import re
 import warnings
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import chisquare
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
@@ -29,6 +32,8 @@ def test_gymnasium_finds_nothing_to_complain_about(spec, mode):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(gymnasium.make("SafeGrid-v0", render_mode=mode, **spec).unwrapped)
+        # A class called by itself carries no spec, so the checker cannot try its other render modes, and would say so.
+        check_env(SafetyCriticalGridWorld(render_mode=mode, **spec), skip_render_check=True)
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -40,10 +45,12 @@ def test_stable_baselines_finds_nothing_to_complain_about(spec):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_two_copies_side_by_side_never_differ(spec):
-    a, b = SafetyCriticalGridWorld(**spec), SafetyCriticalGridWorld(**spec)
+    a, b = SafetyCriticalGridWorld(**spec), gymnasium.make("SafeGrid-v0", **spec)
     rng = np.random.default_rng(0)
-    for episode in range(5):
+    outcomes = set()
+    for episode in range(30):
         left, right = a.reset(seed=episode), b.reset(seed=episode)
+        assert (left[1]["outcome"], left[1]["cost"], tuple(left[0])) == ("running", 0.0, a.start)
         over = False
         while not over:
             np.testing.assert_array_equal(left[0], right[0])
@@ -51,6 +58,26 @@ def test_two_copies_side_by_side_never_differ(spec):
             action = int(rng.integers(4))
             left, right = a.step(action), b.step(action)
             over = left[2] or left[3]
+        assert left[1:] == right[1:]
+        outcomes.add(left[4]["outcome"])
+    assert len(outcomes) > 1
+
+
+def test_another_seed_is_another_walk():
+    env = SafetyCriticalGridWorld(slip_prob=1.0)
+    walks = []
+    for seed in (0, 0, 1):
+        env.reset(seed=seed)
+        walks.append([env.step(Action.DOWN)[4]["state"] for _ in range(15)])
+    assert walks[0] == walks[1] != walks[2]
+
+
+def test_what_is_handed_out_is_a_copy():
+    env = SafetyCriticalGridWorld(slip_prob=0.0)
+    observation, _ = env.reset(seed=0)
+    observation[:] = 9
+    assert tuple(env.step(Action.RIGHT)[0]) == (1, 0)
+    assert tuple(env.reset()[0]) == (0, 0)
 
 
 def test_the_documentation_runs():
@@ -79,9 +106,15 @@ def test_each_action_moves_as_documented(action, cell):
     assert env.mdp.transition[env.state_of((1, 1)), action, env.state_of(cell)] == 1.0
 
 
-def test_the_border_holds():
-    env = SafetyCriticalGridWorld(size=3, slip_prob=0.0)
-    assert tuple(walk(env, Action.LEFT, Action.UP)[0]) == (0, 0)
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("corner", [(0, 0), (2, 0), (0, 2), (2, 2)])
+def test_the_border_holds(corner, action):
+    other = tuple(2 - c for c in corner)
+    env = SafetyCriticalGridWorld(size=3, slip_prob=0.0, start=corner, goal=other)
+    dx, dy = {Action.DOWN: (0, 1), Action.RIGHT: (1, 0), Action.UP: (0, -1), Action.LEFT: (-1, 0)}[action]
+    inside = (min(max(corner[0] + dx, 0), 2), min(max(corner[1] + dy, 0), 2))
+    observation, reward, terminated, _, _ = walk(env, action)
+    assert (tuple(observation), reward, terminated) == (inside, -1.0, False)
 
 
 def test_the_intended_action_happens_with_0_9625(original):
@@ -89,17 +122,25 @@ def test_the_intended_action_happens_with_0_9625(original):
     assert original.mdp.transition[centre, Action.RIGHT, original.state_of((6, 5))] == pytest.approx(0.9625)
 
 
-@pytest.mark.parametrize("slip", [0.05, 0.6])
-def test_steps_follow_the_table(slip):
-    env = SafetyCriticalGridWorld(size=5, start=(2, 2), slip_prob=slip)
+@pytest.mark.parametrize("start", [(2, 2), (0, 4)])
+@pytest.mark.parametrize("slip", [0.0, 0.05, 0.6, 1.0])
+def test_steps_follow_the_table(slip, start):
+    env = SafetyCriticalGridWorld(size=5, start=start, slip_prob=slip)
     env.reset(seed=1)
     counts = np.zeros(25)
-    for _ in range(4_000):
+    for _ in range(2_000):
         env.reset()
         counts[env.step(Action.DOWN)[4]["state"]] += 1
-    p = env.mdp.transition[env.state_of((2, 2)), Action.DOWN]
+    p = env.mdp.transition[env.state_of(start), Action.DOWN]
     assert counts[p == 0].sum() == 0
-    assert chisquare(counts[p > 0], 4_000 * p[p > 0]).pvalue > 1e-3
+    assert (p == 1).any() or chisquare(counts[p > 0], 2_000 * p[p > 0]).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_who_always_slips_goes_anywhere_alike(action):
+    env = SafetyCriticalGridWorld(size=5, slip_prob=1.0)
+    around = [env.state_of(cell) for cell in ((2, 3), (3, 2), (2, 1), (1, 2))]
+    np.testing.assert_allclose(env.mdp.transition[env.state_of((2, 2)), action, around], 0.25)
 
 
 @pytest.mark.parametrize(
@@ -119,25 +160,74 @@ def test_the_clock_truncates_and_the_world_terminates():
     env = SafetyCriticalGridWorld(desc=SMALL, slip_prob=0.0, max_steps=4)
     *_, terminated, truncated, info = walk(env, *[Action.LEFT] * 4)
     assert (terminated, truncated, info["outcome"]) == (False, True, "timeout")
-    *_, terminated, truncated, info = walk(env, Action.RIGHT, Action.RIGHT, Action.DOWN, Action.DOWN)
-    assert (terminated, truncated, info["outcome"]) == (True, False, "goal")
+    with pytest.raises(RuntimeError, match="the episode has ended: call reset"):
+        env.step(0)
 
 
-def test_no_step_after_the_end_or_out_of_the_action_space():
+@pytest.mark.parametrize(
+    ("path", "end"),
+    [
+        ((Action.RIGHT, Action.RIGHT, Action.DOWN, Action.DOWN), "goal"),
+        ((Action.RIGHT, Action.RIGHT, Action.DOWN, Action.LEFT), "hazard"),
+    ],
+)
+def test_an_end_on_the_very_last_step_is_the_worlds_not_the_clocks(path, end):
+    *_, terminated, truncated, info = walk(SafetyCriticalGridWorld(desc=SMALL, slip_prob=0.0, max_steps=4), *path)
+    assert (terminated, truncated, info["outcome"]) == (True, False, end)
+
+
+@pytest.mark.parametrize("path", [(Action.RIGHT, Action.DOWN), (Action.DOWN, Action.DOWN, Action.RIGHT, Action.RIGHT)])
+def test_no_step_after_a_terminal(path):
     env = SafetyCriticalGridWorld(desc=SMALL, slip_prob=0.0)
-    walk(env, Action.RIGHT, Action.DOWN)
-    with pytest.raises(RuntimeError, match="call reset"):
+    assert walk(env, *path)[2]
+    with pytest.raises(RuntimeError, match="the episode has ended: call reset"):
         env.step(0)
     env.reset()
-    with pytest.raises(ValueError, match="action is 4, expected 0, 1, 2 or 3"):
-        env.step(4)
+    env.step(0)
+
+
+@pytest.mark.parametrize("action", [4, -1, 1.5, 1.0, "up", None, np.nan, np.array([1])])
+def test_a_bad_action_is_refused_and_moves_nobody(action):
+    env = SafetyCriticalGridWorld(slip_prob=0.0)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=re.escape(f"action is {action!r}, expected 0, 1, 2 or 3")):
+        env.step(action)
+    assert tuple(env.step(Action.RIGHT)[0]) == (1, 0)
+
+
+@pytest.mark.parametrize("right", [1, Action.RIGHT, np.int64(1), np.uint8(1), np.array(1)])
+def test_whole_numbers_of_any_kind_are_actions(right):
+    assert tuple(walk(SafetyCriticalGridWorld(slip_prob=0.0), right)[0]) == (1, 0)
 
 
 def test_text_rendering_shows_walker_hazards_and_goal(crossroads):
     env = SafetyCriticalGridWorld(map_name="crossroads", render_mode="ansi")
     env.reset(seed=0)
     text = env.render()
-    assert (text.count("●"), text.count("G"), text.count("▒")) == (1, 1, len(crossroads.hazard_coords))
+    hazards = len(crossroads.hazard_coords)
+    assert (text.count("●"), text.count("S"), text.count("G"), text.count("▒")) == (1, 0, 1, hazards)
+    env.step(Action.RIGHT)
+    assert env.render() != text
+
+
+def test_text_rendering_is_the_map_with_the_walker_on_it():
+    env = SafetyCriticalGridWorld(desc=SMALL, slip_prob=0.0, render_mode="ansi")
+
+    def board():
+        return ["".join(line[2:-2].split()) for line in env.render().splitlines()[2:-1]]
+
+    env.reset(seed=0)
+    assert board() == ["●··", "·▒·", "··G"]
+    env.step(Action.RIGHT)
+    assert board() == ["S●·", "·▒·", "··G"]
+    env.step(Action.DOWN)
+    assert board() == ["S··", "·✕·", "··G"]
+    assert env.render().startswith("2: down")
+
+
+def test_rendering_without_a_mode_says_how():
+    with pytest.warns(UserWarning, match="render_mode='ansi' or 'rgb_array'"):
+        assert SafetyCriticalGridWorld().render() is None
 
 
 def test_picture_rendering_follows_the_walker():
@@ -160,11 +250,38 @@ def test_the_driver_never_means_to_enter_a_hazard(world, request):
     live = ~env.mdp.terminal
     into = env.mdp.hazard[env.mdp.successors[:, 0]]
     assert policy[live][into[live]].max() == 0.0
-    np.testing.assert_allclose(env.behaviour_policy(0.22), 0.78 * policy + 0.055)
+    for epsilon in (0.0, 0.22, 1.0):
+        mixed = env.behaviour_policy(epsilon)
+        np.testing.assert_allclose(mixed.sum(1), 1)
+        np.testing.assert_allclose(mixed, (1 - epsilon) * policy + epsilon * env.uniform_policy())
+
+
+def test_the_driver_goes_down_or_right_wherever_either_is_free(original):
+    policy = original.behaviour_policy(0.0)
+    for x, y in np.ndindex(14, 14):
+        free = [cell not in original.hazard_coords for cell in ((x, y + 1), (x + 1, y))]
+        wanted = np.array([*free, 0, 0]) / sum(free)  # this map leaves one of the two everywhere
+        np.testing.assert_allclose(policy[original.state_of((x, y))], wanted)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10_000), size=st.integers(2, 6), share=st.floats(0, 0.9))
+def test_on_no_map_does_the_driver_mean_to_enter_a_hazard_while_any_other_move_is_left(seed, size, share):
+    letters = np.where(np.random.default_rng(seed).random((size, size)) < share, "H", "F")
+    letters[0, 0], letters[-1, -1] = "S", "G"
+    env = SafetyCriticalGridWorld(desc=["".join(row) for row in letters])
+    policy, into = env.behaviour_policy(0.0), env.mdp.hazard[env.mdp.successors[:, 0]]
+    np.testing.assert_allclose(policy.sum(1), 1)
+    assert (policy[into & ~into.all(1, keepdims=True)] == 0).all()
 
 
 def test_the_driver_takes_the_move_nearest_the_goal_where_both_ways_are_hazards(crossroads):
     np.testing.assert_allclose(crossroads.behaviour_policy(0.0)[crossroads.state_of((6, 6))], [0, 0, 0.5, 0.5])
+
+
+def test_the_driver_turns_back_rather_than_press_against_the_border():
+    env = SafetyCriticalGridWorld(desc=("SFF", "FFH", "FFG"))
+    np.testing.assert_allclose(env.behaviour_policy(0.0)[env.state_of((2, 0))], np.eye(4)[Action.LEFT])
 
 
 def test_a_walled_in_driver_stands_still_rather_than_crash():
@@ -192,7 +309,17 @@ def test_the_noisy_expert_lies_between_optimum_and_chance(original):
         ({"start": (-1, 0)}, r"start is \(-1, 0\)"),
         ({"size": 1}, "size is 1, expected a whole number of at least 2"),
         ({"max_steps": 0}, "max_steps is 0"),
-        ({"hazard_reward": float("nan")}, "hazard_reward is nan"),
+        ({"max_steps": 1.5}, "max_steps is 1.5, expected a whole number"),
+        ({"slip_prob": -0.01}, "slip_prob is -0.01"),
+        ({"step_reward": float("nan")}, "step_reward is nan, expected a finite number"),
+        ({"hazard_reward": float("nan")}, "hazard_reward is nan, expected a finite number"),
+        ({"goal_reward": float("inf")}, "goal_reward is inf, expected a finite number"),
+        ({"size": 2.5}, "size is 2.5, expected a whole number"),
+        ({"goal": (0, 15)}, r"goal is \(0, 15\), expected \(x, y\) with whole numbers in 0…14"),
+        ({"start": (1, 2, 3)}, r"start is \(1, 2, 3\), expected \(x, y\)"),
+        ({"map_name": "original", "goal": (1, 1)}, r"goal=\(1, 1\) goes with neither desc nor map_name"),
+        ({"desc": ("SG", "FG")}, "desc has 2 cells G, expected exactly one goal"),
+        ({"desc": ("FF", "FG")}, "desc has 0 cells S, expected exactly one start"),
         ({"render_mode": "human"}, "render_mode is 'human'"),
         ({"map_name": "maze"}, "map_name is 'maze', expected one of crossroads, original"),
         ({"map_name": "original", "desc": SMALL}, "desc and map_name='original'"),
@@ -218,3 +345,26 @@ def test_an_unknown_argument_is_an_error():
 def test_epsilon_is_a_probability(original, epsilon):
     with pytest.raises(ValueError, match=f"epsilon is {epsilon}"):
         original.behaviour_policy(epsilon)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"slip_prob": "x"},
+        {"slip_prob": None},
+        {"start": 5},
+        {"start": ("a", "b")},
+        {"hazard_coords": [3]},
+        {"step_reward": None},
+    ],
+)
+def test_a_wrong_type_is_named(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        SafetyCriticalGridWorld(**arguments)
+
+
+def test_true_is_no_action():
+    env = SafetyCriticalGridWorld()
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="action is True"):
+        env.step(True)
