@@ -31,7 +31,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "save_agent",
         ],
         "evaluation": ["AgentScore", "Comparison", "Interval", "compare", "interquartile_mean", "mean", "score_agent"],
-        "plots": ["plot_board", "plot_comparison", "plot_curve", "plot_distribution", "plot_losses", "plot_weights"],
+        "sweep": ["Sweep", "train_clone_sweep", "train_sweep"],
+        "plots": [
+            "plot_board",
+            "plot_comparison",
+            "plot_curve",
+            "plot_distribution",
+            "plot_losses",
+            "plot_sweep",
+            "plot_weights",
+        ],
     },
 )
 

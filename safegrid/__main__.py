@@ -1,4 +1,4 @@
-"""The command line: `python -m safegrid train`, `python -m safegrid evaluate`."""
+"""The command line: `python -m safegrid train`, `evaluate` and `sweep`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ _TRAIN_EPILOG = """examples:
 
 A saved .npz policy is read back with `python -m safegrid evaluate`; the .pt beside it is d3rlpy's TorchScript export,
 which needs nothing but torch."""
+
+_SWEEP = """The whole curve over the conservative weight.
+
+Trains CQL for every weight on every log, all side by side, scores each network exactly, and prints return, hazard and
+claimed minus true value with intervals over the logs. Writes the sweep (.npz) and a picture (.png).
+If it is interrupted, the same command goes on where it stopped."""
+
+_SWEEP_EPILOG = """examples:
+  python -m safegrid sweep --map crossroads                ten weights, ten logs
+  python -m safegrid sweep --weights 0 1 6 200 --logs 4    a quick look
+  python -m safegrid sweep --first-log 100 --seeds 4       other logs, four networks for each weight and log"""
 
 ORIGINAL = {"bc_steps": 25_000, "cql_steps": 80_000}
 """Gradient steps of the original tutorial."""
@@ -82,6 +93,21 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--test-episodes", type=int, default=1_000, help="sampled episodes (default: 1000)")
     evaluate.add_argument("--seed", type=int, default=0, help="seed of those episodes (default: 0)")
     evaluate.set_defaults(run=_evaluate)
+
+    sweep = commands.add_parser("sweep", help="CQL for every conservative weight at once", description=_SWEEP,
+                                epilog=_SWEEP_EPILOG, formatter_class=raw)  # fmt: skip
+    sweep.add_argument("--map", default="original", help=f"world: {', '.join(MAPS)} (default: original)")
+    sweep.add_argument("--weights", type=float, nargs="+", metavar="WEIGHT",
+                       help="conservative weights, at least 0 (default: ten from 0 to 200)")  # fmt: skip
+    sweep.add_argument("--logs", type=int, default=10, help="number of logs (default: 10)")
+    sweep.add_argument("--first-log", type=int, default=0, metavar="SEED", help="seed of the first log (default: 0)")
+    sweep.add_argument("--seeds", type=int, default=1, help="networks for each weight and log (default: 1)")
+    sweep.add_argument("--steps", type=int, help="gradient steps of each network (default: the recipe's)")
+    sweep.add_argument("--episodes", type=int, default=500, help="episodes in a log (default: 500)")
+    sweep.add_argument("--epsilon", type=float, default=0.22, help="the driver's random actions (default: 0.22)")
+    sweep.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")
+    sweep.add_argument("--out", type=Path, default=Path("sweep.npz"), help="file to write (default: sweep.npz)")
+    sweep.set_defaults(run=_run_sweep)
     return parser
 
 
@@ -164,6 +190,49 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(tabulate(rows, _HEADERS, disable_numparse=True))
     if np.isfinite(score.overestimate):
         print(f"\nvalue of the start, discounted: claimed {score.claimed_value:.1f}, true {score.true_value:.1f}")
+
+
+def _run_sweep(options: argparse.Namespace) -> None:
+    env = SafetyCriticalGridWorld(map_name=options.map)
+    if options.logs < 1:
+        raise ValueError(f"--logs is {options.logs}, expected at least 1")
+    _writable_folder(options.out.parent)
+
+    import matplotlib
+
+    matplotlib.use("agg")
+    from .agents import DEFAULT_STEPS
+    from .dataset import generate_offline_episodes
+    from .evaluation import SUMMARY_HEADERS
+    from .plots import plot_sweep
+    from .sweep import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
+
+    logs = [
+        generate_offline_episodes(env, options.episodes, options.epsilon, seed)
+        for seed in range(options.first_log, options.first_log + options.logs)
+    ]
+    out, unfinished = options.out.with_suffix(".npz"), options.out.with_suffix(".unfinished.npz")
+    weights = DEFAULT_WEIGHTS if options.weights is None else options.weights
+    run: Any = {
+        "n_seeds": options.seeds, "n_steps": DEFAULT_STEPS if options.steps is None else options.steps, "mdp": env.mdp,
+        "seed": options.first_log, "size": len(MAPS[options.map]), "n_jobs": options.jobs,
+    }  # fmt: skip
+    sweep = train_sweep(logs, weights, checkpoint=unfinished, **run)
+    clones = train_clone_sweep(logs, **run)
+    sweep.save(out)
+    unfinished.unlink()
+
+    references = {
+        "optimum": env.mdp.evaluate(env.mdp.optimal(0.99)),
+        "behaviour policy": env.mdp.evaluate(env.behaviour_policy(options.epsilon)),
+    }
+    rows = [
+        [name, "", f"{score.return_mean:.1f}", "", f"{score.hazard_rate:.1%}", ""] for name, score in references.items()
+    ]
+    print(f"\n{tabulate(rows + clones.rows() + sweep.rows(), SUMMARY_HEADERS, disable_numparse=True)}\n")
+    figure = out.with_suffix(".png")
+    plot_sweep(sweep, references, clones).savefig(figure, dpi=150)
+    print(f"wrote {out} and {figure}")
 
 
 _HEADERS = ("", "return", "worst 5%", "hazard", "goal", "time-out", "return, sampled", "hazard, sampled")

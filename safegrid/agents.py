@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
 from ._d3rlpy import d3rlpy
+from ._stack import one_thread
 from .dataset import read_npz, write_npz
 from .mdp import Floats, TabularMDP
 
@@ -44,9 +45,13 @@ class OneHotEncoder(nn.Module):
             layers += [nn.Linear(before, after), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
 
+    def one_hot(self, x: torch.Tensor) -> torch.Tensor:
+        """Encodes a batch, (B, d) → (B, d · size)."""
+        return torch.eq(x[..., None], self.values).float().flatten(1)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Encodes and transforms a batch."""
-        return self.layers(torch.eq(x[..., None], self.values).float().flatten(1))
+        return self.layers(self.one_hot(x))
 
 
 @dataclass
@@ -116,8 +121,8 @@ def create_discrete_cql(
         ValueError: names the argument, its value and what was expected.
         TypeError: an unknown keyword.
     """
-    weight = _checked("conservative_weight", conservative_weight, 0.0)
-    scale = _checked("reward_scale", reward_scale, 0.0, exclusive=True)
+    weight = checked("conservative_weight", conservative_weight, 0.0)
+    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
     shared = _q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
     return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * scale, **shared).create(device)
 
@@ -138,7 +143,7 @@ def create_double_dqn(
 
     Arguments and errors as `create_discrete_cql`.
     """
-    scale = _checked("reward_scale", reward_scale, 0.0, exclusive=True)
+    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
     shared = _q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
     return d3rlpy.algos.DoubleDQNConfig(**shared).create(device)
 
@@ -166,7 +171,7 @@ def create_discrete_bc(
         ValueError: names the argument, its value and what was expected.
         TypeError: an unknown keyword.
     """
-    penalty = _checked("beta", beta, 0.0)
+    penalty = checked("beta", beta, 0.0)
     shared = _network_settings(size, hidden_units, learning_rate, batch_size)
     return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **shared).create(device)
 
@@ -183,9 +188,9 @@ def _q_settings(
 ) -> dict[str, Any]:
     return _network_settings(size, hidden_units, learning_rate, batch_size) | {
         "reward_scaler": d3rlpy.preprocessing.MultiplyRewardScaler(reward_scale),
-        "gamma": _checked("gamma", gamma, 0.0, 1.0),
-        "n_critics": _whole("n_critics", n_critics),
-        "target_update_interval": _whole("target_update_interval", target_update_interval),
+        "gamma": checked("gamma", gamma, 0.0, 1.0),
+        "n_critics": whole("n_critics", n_critics),
+        "target_update_interval": whole("target_update_interval", target_update_interval),
     }
 
 
@@ -194,21 +199,22 @@ def _network_settings(
 ) -> dict[str, Any]:
     if isinstance(hidden_units, (int, float)):
         raise ValueError(f"hidden_units is {hidden_units!r}, expected the width of each hidden layer, such as (64, 64)")
-    widths = [_whole(f"hidden_units[{i}]", width) for i, width in enumerate(hidden_units)]
+    widths = [whole(f"hidden_units[{i}]", width) for i, width in enumerate(hidden_units)]
     encoders = d3rlpy.models.encoders
     encoder = (
         encoders.VectorEncoderFactory(hidden_units=widths)
         if size is None
-        else OneHotEncoderFactory(_whole("size", size), widths)
+        else OneHotEncoderFactory(whole("size", size), widths)
     )
     return {
         "encoder_factory": encoder,
-        "learning_rate": _checked("learning_rate", learning_rate, 0.0, exclusive=True),
-        "batch_size": _whole("batch_size", batch_size),
+        "learning_rate": checked("learning_rate", learning_rate, 0.0, exclusive=True),
+        "batch_size": whole("batch_size", batch_size),
     }
 
 
-def _checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
+def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
+    """A finite number in [low, high], or above low."""
     if not (
         isinstance(value, (int, float, np.number))
         and math.isfinite(value)
@@ -224,9 +230,17 @@ def _checked(name: str, value: float, low: float, high: float = math.inf, *, exc
     return float(value)
 
 
-def _whole(name: str, value: int) -> int:
-    if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 1):
-        raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1")
+def checked_averaging(decay: float) -> float:
+    """A decay in [0, 1)."""
+    if checked("averaging", decay, 0.0) >= 1:
+        raise ValueError(f"averaging is {decay!r}, expected a number below 1")
+    return float(decay)
+
+
+def whole(name: str, value: int, least: int = 1) -> int:
+    """A whole number of at least `least`."""
+    if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
+        raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
     return int(value)
 
 
@@ -264,18 +278,16 @@ def fit(
     Raises:
         ValueError: names the argument, or the row of the log, that does not fit the agent.
     """
-    n_steps = _whole("n_steps", n_steps)
-    decay = _checked("averaging", averaging, 0.0)
-    if decay >= 1:
-        raise ValueError(f"averaging is {averaging!r}, expected a number below 1")
-    interval = n_steps if callback_interval is None else _whole("callback_interval", callback_interval)
-    _check_observations(agent, dataset.log.observations if hasattr(dataset, "log") else None)
+    n_steps = whole("n_steps", n_steps)
+    decay = checked_averaging(averaging)
+    interval = n_steps if callback_interval is None else whole("callback_interval", callback_interval)
+    check_observations(agent, dataset.log.observations if hasattr(dataset, "log") else None)
 
     chunk = max(1, n_steps // 100)
     sums: dict[str, float] = {}
     rows: list[dict[str, float]] = []
     bar = progress_bar(progress, total=n_steps, desc=type(agent).__name__)
-    with _one_thread(), _seeded(seed, dataset), bar:
+    with one_thread(), seeded(seed, dataset), bar:
         if agent.impl is None:
             agent.build_with_dataset(dataset)
         average = AveragedModel(trained_network(agent), multi_avg_fn=_warm_average(decay)) if decay else None
@@ -334,7 +346,7 @@ def _holding(agent: Agent, average: AveragedModel | None) -> Any:
 
 
 @contextmanager
-def _seeded(seed: int, dataset: Any) -> Any:
+def seeded(seed: int, dataset: Any) -> Any:
     """Seeds what training draws from, and leaves the caller's own random numbers as they were."""
     before = np.random.get_state()  # a plain d3rlpy dataset draws from numpy's global state
     weights, batches = np.random.SeedSequence(seed).generate_state(2)
@@ -349,18 +361,8 @@ def _seeded(seed: int, dataset: Any) -> Any:
             np.random.set_state(before)
 
 
-@contextmanager
-def _one_thread() -> Any:
-    """Small networks gain nothing from a second thread, and lose a hundredfold to it where another process is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _check_observations(agent: Agent, observations: NDArray[np.float32] | None) -> None:
+def check_observations(agent: Agent, observations: NDArray[np.float32] | None) -> None:
+    """Whole coordinates, as many values as the agent's one-hot encoder has."""
     encoder = agent.config.encoder_factory
     if observations is None or not isinstance(encoder, OneHotEncoderFactory):
         return
@@ -391,7 +393,7 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     n_actions = agent.action_size
     repeated = np.repeat(observations, n_actions, axis=0)
     actions = np.tile(np.arange(n_actions), len(observations))
-    with _one_thread():
+    with one_thread():
         values = agent.predict_value(repeated, actions).reshape(-1, n_actions)
     return values.astype(float) / reward_scale_of(agent)
 
@@ -409,13 +411,13 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     """
     observations = _observations(_built(agent), mdp)
     if not stochastic:
-        with _one_thread():
+        with one_thread():
             return np.eye(agent.action_size)[agent.predict(observations)]
     if not hasattr(agent.impl.modules, "imitator"):
         raise ValueError(
             f"stochastic: a {type(agent).__name__} has no action probabilities; expected behaviour cloning"
         )
-    with torch.no_grad(), _one_thread():
+    with torch.no_grad(), one_thread():
         x = torch.as_tensor(observations, device=agent.impl.device)
         probabilities = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float)
     return probabilities / probabilities.sum(1, keepdims=True)
@@ -434,7 +436,7 @@ def _observations(agent: Agent, mdp: TabularMDP | ArrayLike) -> NDArray[np.float
         raise ValueError(f"observations have shape {observations.shape[1:]}, this agent was trained on {expected}")
     if isinstance(mdp, TabularMDP) and mdp.n_actions != agent.action_size:
         raise ValueError(f"the world has {mdp.n_actions} actions, this agent was trained on {agent.action_size}")
-    _check_observations(agent, observations)
+    check_observations(agent, observations)
     encoder = agent.config.encoder_factory
     side = int(observations.max()) + 1
     if isinstance(mdp, TabularMDP) and isinstance(encoder, OneHotEncoderFactory) and side != encoder.size:

@@ -394,10 +394,13 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise
 
 
-def write_npz(path: str | os.PathLike[str], header: str, arrays: dict[str, NDArray[Any]]) -> Path:
-    """Arrays and a JSON header in one compressed .npz, all or nothing."""
+def write_npz(
+    path: str | os.PathLike[str], header: str, arrays: dict[str, NDArray[Any]], compressed: bool = True
+) -> Path:
+    """Arrays and a JSON header in one .npz, all or nothing."""
     with atomic_file(path) as file:
-        np.savez_compressed(file, allow_pickle=False, header=np.array(header), **arrays)
+        write = np.savez_compressed if compressed else np.savez
+        write(file, allow_pickle=False, header=np.array(header), **arrays)
     return Path(path)
 
 

@@ -123,6 +123,18 @@ def _bootstrap(strata: Floats | Sequence[ArrayLike], statistic: Callable[..., Fl
     return Interval(estimate, float(spread.confidence_interval.low), float(spread.confidence_interval.high))
 
 
+SUMMARY_HEADERS = ("", "runs", "return", "worst run", "hazard", "claimed − true")
+
+
+def summary_row(name: str, returns: Floats, hazards: Floats, overestimates: Floats | None) -> list[str]:
+    """One line of a table under `SUMMARY_HEADERS`, from scores (L, K) each."""
+    hazard = mean(hazards)
+    rate = f"{hazard.estimate:.1%} [{hazard.low:.1%}, {hazard.high:.1%}]"
+    over = None if overestimates is None or np.isnan(overestimates).all() else interquartile_mean(overestimates)
+    worst = f"{returns.min():.1f}"
+    return [name, str(returns.size), str(interquartile_mean(returns)), worst, rate, "" if over is None else str(over)]
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Several agents over the same logs and network seeds, beside policies that need no training.
@@ -152,23 +164,16 @@ class Comparison:
         for name, score in self.references.items():
             lines.append([name, "", f"{score.return_mean:.1f}", "", f"{score.hazard_rate:.1%}", ""])
         for name in self.scores:
-            returns = self.values(name, "return_mean")
-            hazard = mean(self.values(name, "hazard_rate"))
-            over = interquartile_mean(self.values(name, "overestimate"))
-            rate = f"{hazard.estimate:.1%} [{hazard.low:.1%}, {hazard.high:.1%}]"
-            claim = "" if np.isnan(over.estimate) else str(over)
             lines.append(
-                [name, str(returns.size), str(interquartile_mean(returns)), f"{returns.min():.1f}", rate, claim]
+                summary_row(name, *(self.values(name, f) for f in ("return_mean", "hazard_rate", "overestimate")))
             )
         return lines
 
-    _HEADERS = ("", "runs", "return", "worst run", "hazard", "claimed − true")
-
     def __str__(self) -> str:
-        return tabulate(self.rows(), self._HEADERS, disable_numparse=True)
+        return tabulate(self.rows(), SUMMARY_HEADERS, disable_numparse=True)
 
     def _repr_html_(self) -> str:
-        return str(tabulate(self.rows(), self._HEADERS, tablefmt="html", disable_numparse=True))
+        return str(tabulate(self.rows(), SUMMARY_HEADERS, tablefmt="html", disable_numparse=True))
 
 
 def compare(

@@ -55,7 +55,11 @@ class PolicyScore:
 
     def as_dict(self) -> dict[str, float]:
         """The seven measured fields by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)[:7]}
+        return {name: getattr(self, name) for name in SCORE_FIELDS}
+
+
+SCORE_FIELDS = tuple(f.name for f in fields(PolicyScore)[:7])
+"""The measured fields of `PolicyScore`."""
 
 
 @dataclass(frozen=True)

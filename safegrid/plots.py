@@ -14,7 +14,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from .evaluation import Comparison, Interval, interquartile_mean, mean
-from .mdp import Floats, TabularMDP
+from .mdp import Floats, PolicyScore, TabularMDP
+from .sweep import Sweep
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56606b"
 _MOVES = np.array([(0.0, 1.6), (1.6, 0.0), (0.0, -1.6), (-1.6, 0.0)])
@@ -194,19 +195,42 @@ def plot_curve(
     fig, axes = plt.subplots(1, len(panels), figsize=(3.6 * len(panels), 3.0), layout="constrained", squeeze=False)
     for ax, (label, intervals) in zip(axes.flat, panels.items(), strict=True):
         estimate, low, high = np.array([(i.estimate, i.low, i.high) for i in intervals]).T
+        ax.set_xscale("symlog", linthresh=1.0)
         ax.fill_between(weights, low, high, color=BLUE, alpha=0.2, lw=0)
         ax.plot(weights, estimate, "o-", color=BLUE, lw=1.8)
         for (name, level), style in zip(
             (references or {}).get(label, {}).items(), cycle(("--", ":", "-.")), strict=False
         ):
             ax.axhline(level, color=GREY, ls=style, lw=1.2, label=name)
-        ax.set_xscale("symlog", linthresh=1.0)
         ax.set_xticks(weights, [f"{w:g}" for w in weights])
         ax.minorticks_off()
         ax.set(xlabel="conservative weight", ylabel=label)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(frameon=False, fontsize=8)
     return fig
+
+
+def plot_sweep(
+    sweep: Sweep, references: Mapping[str, PolicyScore] | None = None, clones: Sweep | None = None
+) -> Figure:
+    """Return, hazard and claimed minus true value over the conservative weight, each with its 95% interval over logs.
+
+    Args:
+        sweep: trained with the world.
+        references: exact scores to stand beside it, such as the optimum's; dashed lines.
+        clones: from `train_clone_sweep`; their first penalty is one more line.
+    """
+    labels = {
+        "return_mean": "return (raw reward), exact",
+        "hazard_rate": "hazard rate, exact",
+        "overestimate": "claimed − true value of the start",
+    }
+    levels: dict[str, dict[str, float]] = {labels["overestimate"]: {"honest": 0.0}}
+    for field in ("return_mean", "hazard_rate"):
+        levels[labels[field]] = {name: getattr(score, field) for name, score in (references or {}).items()}
+        if clones is not None:
+            levels[labels[field]]["BC"] = clones.curve(field)[0].estimate
+    return plot_curve(sweep.weights.tolist(), {label: sweep.curve(name) for name, label in labels.items()}, levels)
 
 
 def _palette() -> Iterator[str]:

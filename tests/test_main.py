@@ -9,6 +9,7 @@ from safegrid.__main__ import main
 from safegrid.agents import create_discrete_bc, fit, load_agent, save_agent
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.sweep import Sweep
 
 QUICK = ["--steps", "30", "--episodes", "40", "--test-episodes", "50"]
 
@@ -52,6 +53,9 @@ def test_the_original_settings_are_the_originals(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["sweep", "--map", "maze"], "map_name is 'maze'"),
+        (["sweep", "--logs", "0"], "--logs is 0, expected at least 1"),
+        (["sweep", "--weights", "1", "-2", "--logs", "1"], "conservative_weights[1] is -2.0"),
         (["train", "--map", "maze"], "map_name is 'maze'"),
         (["train", "--weight", "-1"], "conservative_weight is -1.0"),
         (["train", "--weight", "nan"], "conservative_weight is nan"),
@@ -106,3 +110,45 @@ def test_a_command_is_needed():
     with pytest.raises(SystemExit) as stop:
         main([])
     assert stop.value.code == 2
+
+
+def test_a_sweep_prints_the_curve_and_writes_it(tmp_path, capsys):
+    out = tmp_path / "new" / "sweep.npz"
+    asked = ["sweep", "--weights", "0", "6", "--logs", "2", "--first-log", "5", "--episodes", "40", "--steps", "30"]
+    assert main([*asked, "--map", "crossroads", "--jobs", "1", "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    for row in ("optimum", "behaviour policy", "-73.7", "BC, β = 0", "weight 0", "weight 6", "claimed − true"):
+        assert row in text
+    assert sorted(p.name for p in out.parent.iterdir()) == ["sweep.npz", "sweep.png"]
+    sweep = Sweep.load(out)
+    assert sweep.weights.tolist() == [0, 6]
+    assert sweep.seeds.tolist() == [[5], [6]]
+
+
+def test_an_interrupted_sweep_goes_on_and_refuses_other_settings(tmp_path, capsys, monkeypatch):
+    asked = [
+        "sweep",
+        "--logs",
+        "1",
+        "--episodes",
+        "40",
+        "--steps",
+        "30",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path / "s.npz"),
+    ]
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("safegrid.sweep.train_clone_sweep", stop)
+        with pytest.raises(KeyboardInterrupt):
+            main([*asked, "--weights", "6"])
+    assert [p.name for p in tmp_path.iterdir()] == ["s.unfinished.npz"]
+    assert main([*asked, "--weights", "7"]) == 2
+    assert "weights was [6.0], is [7.0]" in capsys.readouterr().err
+    assert main([*asked, "--weights", "6"]) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["s.npz", "s.png"]

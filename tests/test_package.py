@@ -16,10 +16,13 @@ FLOORS = {
     "_d3rlpy": set(),
     "dataset": {"mdp", "_columnar"},
     "_columnar": {"dataset", "_d3rlpy"},
-    "agents": {"mdp", "dataset", "_d3rlpy"},
+    "_stack": {"mdp"},
+    "agents": {"mdp", "dataset", "_d3rlpy", "_stack"},
     "evaluation": {"mdp", "dataset", "agents"},
-    "plots": {"mdp", "evaluation"},
-    "__main__": {"mdp", "env", "dataset", "agents", "evaluation", "plots"},
+    "_shards": {"mdp", "dataset", "agents", "_stack"},
+    "sweep": {"mdp", "dataset", "agents", "evaluation", "_stack", "_shards"},
+    "plots": {"mdp", "evaluation", "sweep"},
+    "__main__": {"mdp", "env", "dataset", "agents", "evaluation", "sweep", "plots"},
     "__init__": {"env"},
 }
 PACKAGE = Path(safegrid.__file__).parent

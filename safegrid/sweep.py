@@ -1,0 +1,389 @@
+"""Hundreds of CQL networks at once: the whole curve over the conservative weight, for many logs, in a minute."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from tabulate import tabulate
+
+from . import _stack
+from ._shards import (
+    build_shards,
+    check_memory,
+    checked_logs,
+    checked_weights,
+    factory,
+    fingerprint,
+    first_states,
+    linear_layers,
+    newborn_agents,
+    plain,
+    read_checkpoint,
+    torch_device,
+    visited,
+    write_checkpoint,
+)
+from ._stack import Array
+from .agents import DEFAULT_STEPS, Agent, checked_averaging, progress_bar, whole
+from .dataset import Episodes, read_npz, write_npz
+from .evaluation import SUMMARY_HEADERS, Interval, interquartile_mean, mean, summary_row
+from .mdp import SCORE_FIELDS, Floats, Ints, TabularMDP
+
+DEFAULT_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 6.0, 10.0, 20.0, 50.0, 100.0, 200.0)
+
+SCORES = (*SCORE_FIELDS, "claimed_value", "true_value")
+"""What is known of every member at every scored step."""
+
+_FORMAT = "safegrid-sweep-1"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Every network of a sweep, what it claims, and how good it truly is. Printed, it is a table over the weights.
+
+    W weights, L logs, K network seeds a log, S observations, A actions, C critics, T scored steps.
+
+    Attributes:
+        algorithm: "cql", or "bc" for clones, whose weights are d3rlpy's penalty β.
+        weights: (W,) conservative weights, in raw reward.
+        seeds: (L, K), the seed with which `fit` would train the same network.
+        observations: (S, d) float32: the world's states, or the log's distinct observations where no world was given.
+        q_values: (W, L, K, S, A), claims of the averaged networks in discounted raw reward; of clones the logarithms
+            of the action probabilities.
+        parameters: averaged weight (W, L, K, C, out, in) and bias (W, L, K, C, out) of each layer in turn.
+        last_parameters: the same after the last step, not averaged.
+        steps: (T,), the gradient steps after which members were scored.
+        history: every name in `SCORES` → (T, W, L, K), exact scores of the averaged networks' greedy policies; empty
+            where no world was given.
+        last_history: the same of the last weights, not averaged.
+        settings: what the sweep was trained with.
+    """
+
+    algorithm: str
+    weights: Floats
+    seeds: Ints
+    observations: Array
+    q_values: Array
+    parameters: tuple[Array, ...]
+    last_parameters: tuple[Array, ...]
+    steps: Ints
+    history: Mapping[str, Floats]
+    last_history: Mapping[str, Floats]
+    settings: Mapping[str, Any]
+
+    @property
+    def policies(self) -> Floats:
+        """The greedy policy of every member, one-hot, (W, L, K, S, A)."""
+        return np.eye(self.q_values.shape[-1])[self.q_values.argmax(-1)]
+
+    def scores(self, name: str) -> Floats:
+        """One of `SCORES`, or "overestimate" (claimed minus true value of the start), at the last step, (W, L, K)."""
+        if not self.history:
+            raise ValueError("this sweep was trained without mdp: nothing is known of its members' exact scores")
+        if name == "overestimate":
+            return self.scores("claimed_value") - self.scores("true_value")
+        if name not in self.history:
+            raise ValueError(f"name is {name!r}, expected one of {', '.join((*SCORES, 'overestimate'))}")
+        return self.history[name][-1]
+
+    def curve(self, name: str) -> list[Interval]:
+        """A score over the weight: interquartile mean over logs and seeds, for rates the plain mean, with intervals."""
+        summary = mean if name.endswith("_rate") else interquartile_mean
+        return [summary(of_weight) for of_weight in self.scores(name)]
+
+    def rows(self) -> list[list[str]]:
+        """The lines of the printed table, one a weight."""
+        name = "weight {:g}" if self.algorithm == "cql" else "BC, β = {:g}"
+        claims = self.scores("overestimate") if "claimed_value" in self.history else [None] * len(self.weights)
+        columns = zip(self.scores("return_mean"), self.scores("hazard_rate"), claims, strict=True)
+        return [summary_row(name.format(w), *scores) for w, scores in zip(self.weights, columns, strict=True)]
+
+    def __str__(self) -> str:
+        return str(tabulate(self.rows(), SUMMARY_HEADERS, disable_numparse=True))
+
+    def _repr_html_(self) -> str:
+        return str(tabulate(self.rows(), SUMMARY_HEADERS, tablefmt="html", disable_numparse=True))
+
+    def agent(self, weight: float, log: int = 0, seed: int = 0, *, averaged: bool = True) -> Agent:
+        """One member as a d3rlpy agent, a `DiscreteCQL` or `DiscreteBC`, to predict, save, export or evaluate.
+
+        Args:
+            weight: one of `weights`.
+            log: index of the log, 0…L−1.
+            seed: index of the network seed, 0…K−1.
+            averaged: the average of the weights, as `fit` leaves it in an agent; else the last ones.
+        """
+        position = np.flatnonzero(self.weights == weight)
+        if not position.size:
+            raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
+        for name, value, n in (("log", log, self.seeds.shape[0]), ("seed", seed, self.seeds.shape[1])):
+            if not (isinstance(value, (int, np.integer)) and 0 <= value < n):
+                raise ValueError(f"{name} is {value!r}, expected an index in 0…{n - 1}")
+        agent = factory(self.algorithm, self.settings)(float(weight))
+        agent.create_impl(self.observations.shape[1:], self.q_values.shape[-1])
+        tensors = self.parameters if averaged else self.last_parameters
+        with torch.no_grad():
+            for i, layers in enumerate(linear_layers(agent)):
+                for j, critic in enumerate(layers):
+                    critic.weight.copy_(torch.tensor(tensors[2 * i][position[0], log, seed, j]))
+                    critic.bias.copy_(torch.tensor(tensors[2 * i + 1][position[0], log, seed, j]))
+        if self.algorithm == "cql":
+            agent.impl.update_target()
+        return agent
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the sweep as compressed .npz without pickle; all or nothing."""
+        header = {"format": _FORMAT, "algorithm": self.algorithm, "settings": dict(self.settings)}
+        arrays = {name: np.asarray(getattr(self, name)) for name in _COLUMNS}
+        for kind in ("history", "last_history"):
+            arrays |= {f"{kind}/{name}": values for name, values in getattr(self, kind).items()}
+        for kind in ("parameters", "last_parameters"):
+            arrays |= {f"{kind}/{i}": array for i, array in enumerate(getattr(self, kind))}
+        return write_npz(path, json.dumps(header), arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Sweep:
+        """Reads what `save` wrote; never unpickles.
+
+        Raises:
+            ValueError: the file is no such sweep, is cut short, or holds pickled data.
+        """
+        header, arrays = read_npz(path, _FORMAT)
+        try:
+            columns: dict[str, Any] = {name: arrays[name] for name in _COLUMNS}
+            for kind in ("parameters", "last_parameters"):
+                columns[kind] = tuple(
+                    arrays[f"{kind}/{i}"] for i in range(sum(k.startswith(f"{kind}/") for k in arrays))
+                )
+            for kind in ("history", "last_history"):
+                columns[kind] = {n: arrays[f"{kind}/{n}"] for n in SCORES if f"{kind}/{n}" in arrays}
+            return cls(algorithm=header["algorithm"], settings=header["settings"], **columns)
+        except KeyError as error:
+            raise ValueError(f"{path}: {error} is missing") from error
+
+
+_COLUMNS = ("weights", "seeds", "observations", "q_values", "steps")
+
+
+def train_sweep(
+    logs: Episodes | Sequence[Episodes],
+    conservative_weights: ArrayLike = DEFAULT_WEIGHTS,
+    n_seeds: int = 1,
+    n_steps: int = DEFAULT_STEPS,
+    *,
+    mdp: TabularMDP | None = None,
+    seed: int = 0,
+    reward_scale: float = 0.1,
+    size: int | None = 15,
+    hidden_units: Sequence[int] = (64, 64),
+    learning_rate: float = 1e-3,
+    learning_rate_decay: bool = False,
+    batch_size: int | None = 256,
+    gamma: float = 0.99,
+    n_critics: int = 1,
+    target_update_interval: int = 100,
+    averaging: float = 0.999,
+    score_interval: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_interval: int | None = None,
+    n_jobs: int | None = -1,
+    device: bool | int | str = False,
+    progress: bool = True,
+) -> Sweep:
+    """Trains d3rlpy's `DiscreteCQL` for every weight, log and network seed side by side.
+
+    The same algorithm as `fit(create_discrete_cql(weight), build_mdpdataset(log), seed=…)`: the same initial weights,
+    mini-batches, loss, optimizer, target syncs and average, equal to rounding. Members of one log and seed begin alike
+    and see the same mini-batches whatever their weight, so that a curve over the weight compares like with like.
+
+    The members are cut into shards of up to 16 that run through joblib: inside
+    `joblib.parallel_config(backend="dask")` the same call runs on a cluster. With M members of P parameters and H
+    hidden units each, R observations in the logs, S in the world and A actions, a sweep needs up to
+    4·M·(12 P + 3 A (R + S)) bytes here and, in each process, 4·16·(10 P + max(R, S)·(2 H + 8 A)).
+
+    Args:
+        logs: one log, or several of the same world; only their observations are looked at, never their states.
+        conservative_weights: (W,) α ≥ 0, in raw reward; 0 is double DQN.
+        n_seeds: networks for each weight and log, K.
+        n_steps: gradient steps of each.
+        mdp: the world, to cover its unvisited states and to score every member exactly.
+        seed: network k of log l is trained as `fit(…, seed=seed + l·K + k)` would.
+        reward_scale: as `create_discrete_cql`, and so are the arguments down to `target_update_interval`.
+        size: see there.
+        hidden_units: see there.
+        learning_rate: see there.
+        learning_rate_decay: let the learning rate fall to 0 along a cosine (Loshchilov & Hutter 2017).
+        batch_size: transitions a gradient step; None takes the whole log in each.
+        gamma: see there.
+        n_critics: see there.
+        target_update_interval: see there.
+        averaging: as `fit`.
+        score_interval: steps between exact scores (with `mdp`); by default once, at the end.
+        checkpoint: file to which the training state is written on the way. Where it exists, training goes on from it,
+            to the same numbers as without the interruption.
+        checkpoint_interval: steps between writes; a tenth of the run by default.
+        n_jobs: processes, through joblib; −1 is one a core, None what `joblib.parallel_config` says. No result
+            depends on it.
+        device: as `create_discrete_cql`; on a GPU all members train in one shard.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: names the argument, its value and what was expected; the log and the row; the settings in which a
+            checkpoint differs.
+        MemoryError: the members need more memory than there is; says how much.
+    """
+    recipe = {
+        "reward_scale": reward_scale, "size": size, "hidden_units": hidden_units, "learning_rate": learning_rate,
+        "batch_size": batch_size, "gamma": gamma, "n_critics": n_critics,
+        "target_update_interval": target_update_interval,
+    }  # fmt: skip
+    return _train(
+        "cql", logs, checked_weights("conservative_weights", conservative_weights), n_seeds, n_steps, recipe, mdp=mdp,
+        seed=seed, learning_rate_decay=learning_rate_decay, averaging=averaging, score_interval=score_interval,
+        checkpoint=checkpoint, checkpoint_interval=checkpoint_interval, n_jobs=n_jobs, device=device, progress=progress,
+    )  # fmt: skip
+
+
+def train_clone_sweep(
+    logs: Episodes | Sequence[Episodes],
+    betas: ArrayLike = (0.0,),
+    n_seeds: int = 1,
+    n_steps: int = DEFAULT_STEPS,
+    *,
+    size: int | None = 15,
+    hidden_units: Sequence[int] = (64, 64),
+    learning_rate: float = 1e-3,
+    batch_size: int | None = 256,
+    **settings: Any,
+) -> Sweep:
+    """Trains d3rlpy's `DiscreteBC` for every penalty β, log and network seed side by side: the clones beside a sweep.
+
+    The same as `fit(create_discrete_bc(beta=β), …)`, equal to rounding. The sweep's weights are the penalties, its
+    scores those of the likeliest action; a clone claims no value.
+
+    Args:
+        logs: as `train_sweep`.
+        betas: (W,) β ≥ 0, d3rlpy's penalty on the mean squared log-probability.
+        n_seeds: as `train_sweep`, and so are the rest.
+        n_steps: see there.
+        size: see there.
+        hidden_units: see there.
+        learning_rate: see there.
+        batch_size: see there.
+        settings: mdp, seed, learning_rate_decay, averaging, score_interval, checkpoint, checkpoint_interval, n_jobs,
+            device and progress of `train_sweep`.
+
+    Raises:
+        ValueError: as `train_sweep`, and so MemoryError.
+        TypeError: an unknown keyword.
+    """
+    recipe = {"size": size, "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size}
+    return _train("bc", logs, checked_weights("betas", betas), n_seeds, n_steps, recipe, **settings)
+
+
+def _train(
+    algorithm: str,
+    logs: Episodes | Sequence[Episodes],
+    weights: Floats,
+    n_seeds: int,
+    n_steps: int,
+    recipe: dict[str, Any],
+    *,
+    mdp: TabularMDP | None = None,
+    seed: int = 0,
+    learning_rate_decay: bool = False,
+    averaging: float = 0.999,
+    score_interval: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_interval: int | None = None,
+    n_jobs: int | None = -1,
+    device: bool | int | str = False,
+    progress: bool = True,
+) -> Sweep:
+    n_seeds, n_steps = whole("n_seeds", n_seeds), whole("n_steps", n_steps)
+    scoring = n_steps if score_interval is None else whole("score_interval", score_interval)
+    writing = (
+        max(1, n_steps // 10) if checkpoint_interval is None else whole("checkpoint_interval", checkpoint_interval)
+    )
+    first_seed = whole("seed", seed, least=0)
+    if recipe["batch_size"] is not None:
+        whole("batch_size", recipe["batch_size"])
+    settings = recipe | {
+        "n_steps": n_steps, "averaging": checked_averaging(averaging), "learning_rate_decay": bool(learning_rate_decay)
+    }  # fmt: skip
+    logs, place = checked_logs(logs, mdp), torch_device(device)
+    rows, columns = visited(logs)
+    observations = rows if mdp is None else mdp.observations
+    members = len(weights) * len(logs) * n_seeds
+    example = factory(algorithm, settings)(0.0)
+    example.create_impl(rows.shape[1:], logs[0].n_actions)
+    check_memory(members, example, len(rows), len(observations), joblib.effective_n_jobs(n_jobs))
+
+    seeds = first_seed + np.arange(len(logs) * n_seeds).reshape(len(logs), n_seeds)
+    newborns, streams = newborn_agents(algorithm, settings, logs, seeds)
+    shards = build_shards(algorithm, settings, logs, columns, rows, observations, weights, newborns, place)
+    identity = plain(settings | {
+        "algorithm": algorithm, "weights": weights, "seeds": seeds, "score_interval": scoring,
+        "logs": [fingerprint(log) for log in logs], "mdp": None if mdp is None else fingerprint(mdp),
+    })  # fmt: skip
+    step, states, history = read_checkpoint(checkpoint, identity) if checkpoint else (0, None, {})
+    if states is None:
+        states = first_states(shards, newborns, streams, len(weights))
+
+    scale, gamma = settings.get("reward_scale", 1.0), settings.get("gamma", 0.99)
+    ends = {*range(writing, n_steps, writing), *(range(scoring, n_steps, scoring) if mdp else ()), n_steps}
+    bar = progress_bar(
+        progress, total=members * n_steps, initial=members * step, desc="sweep", unit=" steps", unit_scale=True
+    )
+    with joblib.Parallel(n_jobs, batch_size=1) as parallel, bar:
+        for end in sorted(end for end in ends if end > step):
+            world = mdp if end % scoring == 0 or end == n_steps else None
+            task = partial(joblib.delayed(_stack.train_and_score), until=end, mdp=world, scale=scale, gamma=gamma)
+            results = parallel(task(shard, state) for shard, state in zip(shards, states, strict=True))
+            states = [state for state, _ in results]
+            if world:
+                history[end] = np.concatenate([scores for _, scores in results])
+            if checkpoint:
+                write_checkpoint(checkpoint, identity, end, states, history)
+            bar.update(members * (end - step))
+            step = end
+
+    def cube(of_shards: Iterable[Array]) -> Array:
+        """From members, one a row, log after log and the weight fastest, to (W, L, K, …)."""
+        rows = np.concatenate(list(of_shards))
+        return np.moveaxis(rows.reshape(*seeds.shape, len(weights), *rows.shape[1:]), 2, 0)
+
+    critics = shards[0].n_critics
+    averaged, last = (
+        tuple(cube(p.reshape(-1, critics, *p.shape[1:]) for p in layer) for layer in zip(*stacks, strict=True))
+        for stacks in ([state.average for state in states], [state.parameters for state in states])
+    )
+    times = sorted(history)
+    fields = SCORES if algorithm == "cql" else SCORES[:-2]
+    histories = [
+        {field: np.array([cube([history[t][:, kind, i]]) for t in times]) for i, field in enumerate(fields) if times}
+        for kind in range(2)
+    ]
+    return Sweep(
+        algorithm=algorithm,
+        weights=weights,
+        seeds=seeds,
+        observations=observations,
+        q_values=cube(_stack.tables(a, b.average) / scale for a, b in zip(shards, states, strict=True)),
+        parameters=averaged,
+        last_parameters=last,
+        steps=np.array(times, np.int64),
+        history=histories[0],
+        last_history=histories[1],
+        settings=plain(settings),
+    )
