@@ -1,120 +1,127 @@
-"""Which settings hold? Trains every recipe below on ten logs of each named map and scores it exactly on the way.
+"""Which settings hold? Every recipe below, trained on ten logs of each named map and scored exactly on the way.
 
-    python benchmarks/recipe.py search            # logs of seeds 0–9: settings are chosen here
-    python benchmarks/recipe.py search "bc beta=0.5"     # only the recipes named
-    python benchmarks/recipe.py report            # the same on logs of seeds 100–109, once
-    python benchmarks/recipe.py table             # prints what these have written to recipe.csv: recipe.md
+    python benchmarks/recipe.py search    # logs of seeds 0–9: settings are chosen here; about an hour
+    python benchmarks/recipe.py report    # the chosen ones on logs of seeds 100–109, once; ten minutes
+    python benchmarks/recipe.py table     # prints what these have written to recipe.csv: recipe.md
 
-One network seed a log, equal to the log's. What recipe.csv holds already is not run again.
+Two networks a log. What recipe.csv holds already is not run again.
 """
 
-import ast
 import csv
 import itertools
 import sys
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from joblib import Parallel, delayed
 from scipy.stats import trim_mean
 from tabulate import tabulate
-from tqdm import tqdm
 
-from safegrid.agents import (
-    DEFAULT_STEPS,
-    create_discrete_bc,
-    create_discrete_cql,
-    create_double_dqn,
-    fit,
-    policy_table,
-    q_table,
-)
-from safegrid.dataset import build_mdpdataset, generate_offline_episodes
+from safegrid.agents import DEFAULT_STEPS
+from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.sweep import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
 
 RESULTS = Path(__file__).with_suffix(".csv")
 MAPS = ("original", "crossroads")
-CHECKPOINTS = (DEFAULT_STEPS, 2 * DEFAULT_STEPS, 4 * DEFAULT_STEPS)
-FIELDS = ("recipe", "policy", "map", "log", "steps", "return", "hazard", "claimed_minus_true")
+BUDGETS = (DEFAULT_STEPS, 2 * DEFAULT_STEPS, 4 * DEFAULT_STEPS)
+NETWORKS = 2
+KEYS = ("agent", "weight", "features", "reward_scale", "sync", "rate", "weights", "policy", "map", "first_log", "steps")
+FIELDS = (*KEYS, "returns", "hazards", "claimed_minus_true")
+"""A row holds the runs of one cell as numbers with blanks between, log after log."""
 
-CREATE = {"cql": create_discrete_cql, "dqn": create_double_dqn, "bc": create_discrete_bc}
-SEARCHED = (
-    "cql reward_scale=0.1",
-    "cql reward_scale=0.2",
-    "cql reward_scale=0.05",
-    "cql reward_scale=0.1 averaging=0",
-    "cql reward_scale=0.1 size=None",
-    "cql reward_scale=0.05 averaging=0",
-    "cql reward_scale=0.05 n_critics=2",
-    "cql reward_scale=0.05 target_update_interval=400",
-    "dqn reward_scale=0.1",
-    "dqn reward_scale=0.2",
-    "dqn reward_scale=0.05",
-    "dqn reward_scale=0.02",
-    "dqn reward_scale=0.1 averaging=0",
-    "dqn reward_scale=0.1 size=None",
-    "dqn reward_scale=0.1 n_critics=2",
-    "dqn reward_scale=0.1 target_update_interval=400",
-    "bc beta=0.0",
-    "bc beta=0.01",
-    "bc beta=0.1",
-    "bc beta=0.5",
-    "bc beta=0.0 averaging=0",
-    "bc beta=0.0 size=None",
-    "bc beta=0.0 learning_rate=3e-3",
-    "bc beta=0.0 batch_size=1024",
-)
-"""Agent, then arguments of its factory and of `fit`; what is not named is the default."""
-CHOSEN = ("cql reward_scale=0.1", "dqn reward_scale=0.1", "bc beta=0.0", "bc beta=0.5")
+FEATURES = {
+    "one-hot": (15, lambda o: o),
+    "raw": (None, lambda o: o),
+    "scaled": (None, lambda o: (o / 7 - 1).astype(np.float32)),
+}
+CHOSEN = {"features": "one-hot", "reward_scale": 0.1, "sync": 100, "rate": "constant"}
+
+HEADER = """# Every recipe that was tried
+
+Each cell: interquartile mean / worst of twenty exact returns (ten logs, two networks each), how many lie below 0
+(“lost”), then mean hazard rate and interquartile mean of claimed − true start value. Settings were chosen on logs 0–9.
+`weight` is the conservative weight, for BC the penalty β; `weights` says whether networks act by averaged or by last
+weights."""
 
 
-def parse(recipe):
-    """From "cql reward_scale=0.1 averaging=0": the factory, its arguments and those of `fit`."""
-    name, *settings = recipe.split()
-    arguments = {key: ast.literal_eval(value) for key, value in (s.split("=") for s in settings)}
-    training = {"averaging": arguments.pop("averaging")} if "averaging" in arguments else {}
-    return CREATE[name], arguments, training
+def searches():
+    """Every agent, weights (or penalties) and settings that were tried."""
+    for features, scale, sync, rate in itertools.product(
+        FEATURES, (0.05, 0.1, 0.2), (100, 400), ("constant", "cosine")
+    ):
+        yield "CQL", (6.0,), {"features": features, "reward_scale": scale, "sync": sync, "rate": rate}
+    for features, scale in itertools.product(FEATURES, (0.05, 0.1, 0.2)):
+        yield "double DQN", (0.0,), {"features": features, "reward_scale": scale, "sync": 100, "rate": "constant"}
+    for features, rate in itertools.product(FEATURES, ("constant", "cosine")):
+        yield "BC", (0.0, 0.01, 0.1, 0.5), {"features": features, "rate": rate}
 
 
-def run(recipe, map_name, log, n_steps):
-    """Trains one agent and returns its rows, one a checkpoint and policy."""
-    torch.set_num_threads(1)
-    create, settings, training = parse(recipe)
+def reports():
+    """The whole slider and the clones, with the chosen settings."""
+    yield "CQL", DEFAULT_WEIGHTS, CHOSEN
+    yield "BC", (0.0, 0.5), {"features": CHOSEN["features"], "rate": CHOSEN["rate"]}
+
+
+def run(agent, weights, settings, map_name, first_log):
+    """Trains one recipe's networks and yields a row for each weight, budget, kind of weights and policy."""
+    size, see = FEATURES[settings["features"]]
     env = SafetyCriticalGridWorld(map_name=map_name)
-    mdp, rows = env.mdp, []
-    dataset = build_mdpdataset(generate_offline_episodes(env, seed=log))
+    mdp = replace(env.mdp, observations=see(env.mdp.observations))
+    logs = [generate_offline_episodes(env, seed=seed) for seed in range(first_log, first_log + 10)]
+    logs = [replace(x, observations=see(x.observations), next_observations=see(x.next_observations)) for x in logs]
+    shared = {"mdp": mdp, "seed": first_log, "size": size, "learning_rate_decay": settings["rate"] == "cosine"}
+    whole_runs = settings["rate"] == "cosine" or agent == "BC"  # these differ, or act differently, at each budget
+    for n_steps in BUDGETS if whole_runs else BUDGETS[-1:]:
+        if agent == "BC":
+            sweep = train_clone_sweep(logs, weights, NETWORKS, n_steps, **shared)
+        else:
+            q = {"reward_scale": settings["reward_scale"], "target_update_interval": settings["sync"]}
+            sweep = train_sweep(
+                logs, weights, NETWORKS, n_steps, score_interval=min(n_steps, BUDGETS[0]), **shared, **q
+            )
+        cell = {"agent": agent, "map": map_name, "first_log": first_log, "policy": "greedy"} | settings
+        for i, weight in enumerate(sweep.weights):
+            for t, steps in enumerate(sweep.steps):
+                for kind, history in (("averaged", sweep.history), ("last", sweep.last_history)):
+                    if steps in (BUDGETS if n_steps == BUDGETS[-1] and not whole_runs else (n_steps,)):
+                        scores = {name: values[t, i].ravel() for name, values in history.items()}
+                        claims = scores.get("claimed_value", np.nan) - scores["true_value"] if agent != "BC" else ()
+                        yield (
+                            cell
+                            | {"weight": weight, "steps": steps, "weights": kind}
+                            | written(scores["return_mean"], scores["hazard_rate"], claims)
+                        )
+            if agent == "BC":
+                tables = np.exp(sweep.q_values[i].reshape(-1, mdp.n_states, mdp.n_actions).astype(float))
+                exact = [mdp.evaluate(p / p.sum(1, keepdims=True)) for p in tables]
+                yield (
+                    cell
+                    | {"weight": weight, "steps": n_steps, "weights": "averaged", "policy": "sampled"}
+                    | written([s.return_mean for s in exact], [s.hazard_rate for s in exact], ())
+                )
 
-    def score(agent, step):
-        if step not in CHECKPOINTS:
-            return
-        for kind in ("greedy", "sampled") if create is create_discrete_bc else ("greedy",):
-            policy = policy_table(agent, mdp, stochastic=kind == "sampled")
-            exact = mdp.evaluate(policy)
-            overshoot = float("nan")
-            if create is not create_discrete_bc:
-                start = mdp.start.argmax()
-                overshoot = q_table(agent, mdp)[start].max() - mdp.values(policy, 0.99)[0][start]
-            numbers = (round(x, 4) for x in (exact.return_mean, exact.hazard_rate, overshoot))
-            rows.append((recipe, kind, map_name, log, step, *numbers))
 
-    fit(create(**settings), dataset, n_steps, seed=log, callback=score,
-        callback_interval=CHECKPOINTS[0], progress=False, **training)  # fmt: skip
-    return rows
+def written(returns, hazards, claims):
+    """The runs of a cell as text."""
+    pairs = (("returns", returns, 2), ("hazards", hazards, 4), ("claimed_minus_true", claims, 1))
+    return {name: " ".join(f"{x:.{digits}f}" for x in values) for name, values, digits in pairs}
 
 
-def collect(recipes, logs, n_steps):
+def collect(recipes, first_log):
     """Runs what recipe.csv does not hold yet, and appends it."""
-    done = {(r["recipe"], r["map"], int(r["log"]), int(r["steps"])) for r in read()}
-    jobs = [(*job, n_steps) for job in itertools.product(recipes, MAPS, logs) if (*job, n_steps) not in done]
-    results = Parallel(n_jobs=2, return_as="generator")(delayed(run)(*job) for job in jobs)
-    for rows in tqdm(results, total=len(jobs)):
+    done = {tuple(r[k] for k in KEYS if k not in ("weight", "weights", "policy", "steps")) for r in read()}
+    for (agent, weights, settings), map_name in itertools.product(list(recipes), MAPS):
+        wanted = {"agent": agent, "map": map_name, "first_log": first_log} | settings
+        if tuple(str(wanted.get(k, "")) for k in KEYS if k not in ("weight", "weights", "policy", "steps")) in done:
+            continue
+        rows = list(run(agent, weights, settings, map_name, first_log))
         fresh = not RESULTS.exists()
         with RESULTS.open("a", newline="") as file:
-            writer = csv.writer(file)
-            new = [row for row in rows if (row[0], *row[2:5]) not in done]
-            writer.writerows(([FIELDS] if fresh else []) + new)
+            writer = csv.DictWriter(file, FIELDS)
+            if fresh:
+                writer.writeheader()
+            writer.writerows(rows)
 
 
 def read():
@@ -125,36 +132,36 @@ def read():
         return list(csv.DictReader(file))
 
 
+def cell(row):
+    """Interquartile mean / worst, collapsed runs if any, hazard, claimed − true."""
+    returns, hazards, claims = (np.array(row[k].split(), float) for k in FIELDS[-3:])
+    lost = f", {(returns < 0).sum()} lost" if (returns < 0).any() else ""
+    claim = f"; {trim_mean(claims, 0.25):+.0f}" if len(claims) else ""
+    return f"{trim_mean(returns, 0.25):.1f} / {returns.min():.0f}{lost} ({hazards.mean():.1%}{claim})"
+
+
 def table():
-    """One line a recipe, policy, map and group of logs; what a cell holds is said in the header."""
-    groups = {}
-    for r in read():
-        logs = "0–9" if int(r["log"]) < 100 else "100–109"
-        cell = groups.setdefault((r["map"], logs, r["recipe"], r["policy"]), {})
-        cell.setdefault(int(r["steps"]), []).append([float(r[k]) for k in FIELDS[-3:]])
-    lines = []
-    for key, cells in sorted(groups.items()):
-        texts = []
-        for steps in CHECKPOINTS:
-            returns, hazard, claim = np.array(cells[steps]).T
-            claims = "" if np.isnan(claim).any() else f"; {claim.mean():+.0f}"
-            texts.append(f"{trim_mean(returns, 0.25):.1f} / {returns.min():.1f} ({hazard.mean():.3f}{claims})")
-        lines.append([*key, len(cells[CHECKPOINTS[0]]), *texts])
-    headers = ["map", "logs", "recipe", "policy", "runs", *(f"{steps} steps" for steps in CHECKPOINTS)]
-    print("# Every recipe that was tried\n")
-    print(
-        "Each cell: interquartile mean / worst run of the exact return (mean hazard; mean claimed − true start value)."
-    )
-    print("Unnamed settings are the defaults of the factories and of `fit`. Settings were chosen on logs 0–9.\n")
-    print(tabulate(lines, headers, tablefmt="github"))
+    """A line for each recipe, a column for each budget."""
+    names = [k for k in KEYS if k not in ("map", "first_log", "steps")]
+    print(HEADER)
+    for first_log, map_name in itertools.product((0, 100), MAPS):
+        lines = {}
+        for row in read():
+            if row["map"] == map_name and int(row["first_log"]) == first_log:
+                lines.setdefault(tuple(row[k] for k in names), {})[int(row["steps"])] = cell(row)
+        print(f"\n## {map_name}, logs {first_log}–{first_log + 9}\n")
+        body = [[*key, *(cells[steps] for steps in BUDGETS)] for key, cells in lines.items()]
+        print(
+            tabulate(body, [*names, *(f"{steps} steps" for steps in BUDGETS)], tablefmt="github", disable_numparse=True)
+        )
 
 
 if __name__ == "__main__":
     commands = {
-        "search": partial(collect, sys.argv[2:] or SEARCHED, range(10), CHECKPOINTS[-1]),
-        "report": partial(collect, CHOSEN, range(100, 110), CHECKPOINTS[-1]),
+        "search": lambda: collect(searches(), 0),
+        "report": lambda: collect(reports(), 100),
         "table": table,
     }
-    if len(sys.argv) < 2 or sys.argv[1] not in commands:
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     commands[sys.argv[1]]()

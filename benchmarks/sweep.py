@@ -6,12 +6,15 @@
 PROFILE
 """
 
+import logging
 import sys
 from functools import partial
+from itertools import pairwise
 from time import perf_counter
 
 import joblib
 import numpy as np
+import structlog
 import torch
 from scipy.stats import trim_mean
 from tabulate import tabulate
@@ -31,6 +34,7 @@ QUALITY, SCORED_EVERY = 20.0, 100
 
 def plain_dataset(log):
     """d3rlpy's own dataset, as its documentation builds it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     return d3rlpy.dataset.MDPDataset(
         log.observations, log.actions, log.rewards, log.terminals.astype(np.float32), log.timeouts.astype(np.float32),
         action_space=d3rlpy.constants.ActionSpace.DISCRETE, action_size=log.n_actions,
@@ -72,7 +76,7 @@ def product_rate(seconds=1.0):
 
 def operations(rows, widths):
     """Floating-point operations of one member-step: outputs, gradients of the weights, gradients of hidden units."""
-    products = [before * after for before, after in zip(widths[:-1], widths[1:], strict=True)]
+    products = [before * after for before, after in pairwise(widths)]
     return 2 * rows * (3 * sum(products) - products[0])
 
 

@@ -157,11 +157,11 @@ def create_discrete_bc(
     learning_rate: float = 1e-3,
     batch_size: int = 256,
 ) -> Agent:
-    """Behaviour cloning for discrete actions, as d3rlpy's `DiscreteBC`: cross-entropy plus β · mean squared logit.
+    """Behaviour cloning, as d3rlpy's `DiscreteBC`: cross-entropy plus β times the mean squared log-probability.
 
     Args:
         device: as `create_discrete_cql`.
-        beta: β ≥ 0, d3rlpy's penalty on the logits, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
+        beta: β ≥ 0, factor of that penalty, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
         size: as `create_discrete_cql`, and so are the rest.
         hidden_units: widths of the hidden layers.
         learning_rate: Adam's step size.

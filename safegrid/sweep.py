@@ -1,4 +1,4 @@
-"""Hundreds of CQL networks at once: the whole curve over the conservative weight, for many logs, in a minute."""
+"""Hundreds of CQL networks at once: the whole curve over the conservative weight, for many logs."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Sweep:
     W weights, L logs, K network seeds a log, S observations, A actions, C critics, T scored steps.
 
     Attributes:
-        algorithm: "cql", or "bc" for clones, whose weights are d3rlpy's penalty β.
-        weights: (W,) conservative weights, in raw reward.
+        algorithm: "cql", or "bc" for clones.
+        weights: (W,) conservative weights, in raw reward; for clones β.
         seeds: (L, K), the seed with which `fit` would train the same network.
         observations: (S, d) float32: the world's states, or the log's distinct observations where no world was given.
         q_values: (W, L, K, S, A), claims of the averaged networks in discounted raw reward; of clones the logarithms
@@ -63,8 +63,8 @@ class Sweep:
         parameters: averaged weight (W, L, K, C, out, in) and bias (W, L, K, C, out) of each layer in turn.
         last_parameters: the same after the last step, not averaged.
         steps: (T,), the gradient steps after which members were scored.
-        history: every name in `SCORES` → (T, W, L, K), exact scores of the averaged networks' greedy policies; empty
-            where no world was given.
+        history: name in `SCORES` → (T, W, L, K), exact scores of the averaged networks' greedy policies; clones claim
+            no value; empty where no world was given.
         last_history: the same of the last weights, not averaged.
         settings: what the sweep was trained with.
     """
@@ -109,10 +109,14 @@ class Sweep:
         return [summary_row(name.format(w), *scores) for w, scores in zip(self.weights, columns, strict=True)]
 
     def __str__(self) -> str:
+        if not self.history:
+            return f"Sweep of {self.seeds.size * len(self.weights)} networks, trained without mdp and so not scored"
         return str(tabulate(self.rows(), SUMMARY_HEADERS, disable_numparse=True))
 
     def _repr_html_(self) -> str:
-        return str(tabulate(self.rows(), SUMMARY_HEADERS, tablefmt="html", disable_numparse=True))
+        return str(
+            tabulate(self.rows(), SUMMARY_HEADERS, tablefmt="html", disable_numparse=True) if self.history else self
+        )
 
     def agent(self, weight: float, log: int = 0, seed: int = 0, *, averaged: bool = True) -> Agent:
         """One member as a d3rlpy agent, a `DiscreteCQL` or `DiscreteBC`, to predict, save, export or evaluate.
@@ -130,7 +134,8 @@ class Sweep:
             if not (isinstance(value, (int, np.integer)) and 0 <= value < n):
                 raise ValueError(f"{name} is {value!r}, expected an index in 0…{n - 1}")
         agent = factory(self.algorithm, self.settings)(float(weight))
-        agent.create_impl(self.observations.shape[1:], self.q_values.shape[-1])
+        with torch.random.fork_rng(), _stack.one_thread():
+            agent.create_impl(self.observations.shape[1:], self.q_values.shape[-1])
         tensors = self.parameters if averaged else self.last_parameters
         with torch.no_grad():
             for i, layers in enumerate(linear_layers(agent)):
@@ -203,16 +208,17 @@ def train_sweep(
     """Trains d3rlpy's `DiscreteCQL` for every weight, log and network seed side by side.
 
     The same algorithm as `fit(create_discrete_cql(weight), build_mdpdataset(log), seed=…)`: the same initial weights,
-    mini-batches, loss, optimizer, target syncs and average, equal to rounding. Members of one log and seed begin alike
-    and see the same mini-batches whatever their weight, so that a curve over the weight compares like with like.
+    mini-batches, loss, optimizer, target syncs and average. Only rounding differs. Members of one log and seed begin
+    alike and see the same mini-batches whatever their weight, so that a curve over the weight compares like with like.
 
     The members are cut into shards of up to 16 that run through joblib: inside
     `joblib.parallel_config(backend="dask")` the same call runs on a cluster. With M members of P parameters and H
-    hidden units each, R observations in the logs, S in the world and A actions, a sweep needs up to
-    4·M·(12 P + 3 A (R + S)) bytes here and, in each process, 4·16·(10 P + max(R, S)·(2 H + 8 A)).
+    hidden units each, R observations in the logs, S in the world and A actions, a sweep on the CPU needs up to
+    4·M·(12 P + 3 A (R + S)) bytes here and, in each process, 4·16·(10 P + max(R, S)·(2 H + 8 A)). (With C critics P, H
+    and A count all of them.)
 
     Args:
-        logs: one log, or several of the same world; only their observations are looked at, never their states.
+        logs: one log, or several of the same world; states are told apart by their observations.
         conservative_weights: (W,) α ≥ 0, in raw reward; 0 is double DQN.
         n_seeds: networks for each weight and log, K.
         n_steps: gradient steps of each.
@@ -230,7 +236,7 @@ def train_sweep(
         averaging: as `fit`.
         score_interval: steps between exact scores (with `mdp`); by default once, at the end.
         checkpoint: file to which the training state is written on the way. Where it exists, training goes on from it,
-            to the same numbers as without the interruption.
+            to the same numbers as without the interruption. It stays when the sweep is done.
         checkpoint_interval: steps between writes; a tenth of the run by default.
         n_jobs: processes, through joblib; −1 is one a core, None what `joblib.parallel_config` says. No result
             depends on it.
@@ -268,7 +274,7 @@ def train_clone_sweep(
 ) -> Sweep:
     """Trains d3rlpy's `DiscreteBC` for every penalty β, log and network seed side by side: the clones beside a sweep.
 
-    The same as `fit(create_discrete_bc(beta=β), …)`, equal to rounding. The sweep's weights are the penalties, its
+    The same as `fit(create_discrete_bc(beta=β), …)`, up to rounding. The sweep's weights are the penalties, its
     scores those of the likeliest action; a clone claims no value.
 
     Args:
@@ -284,7 +290,7 @@ def train_clone_sweep(
             device and progress of `train_sweep`.
 
     Raises:
-        ValueError: as `train_sweep`, and so MemoryError.
+        ValueError, MemoryError: as `train_sweep`.
         TypeError: an unknown keyword.
     """
     recipe = {"size": size, "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size}
@@ -322,12 +328,12 @@ def _train(
         "n_steps": n_steps, "averaging": checked_averaging(averaging), "learning_rate_decay": bool(learning_rate_decay)
     }  # fmt: skip
     logs, place = checked_logs(logs, mdp), torch_device(device)
-    rows, columns = visited(logs)
+    rows, columns = visited(logs, one_world=mdp is None)
     observations = rows if mdp is None else mdp.observations
     members = len(weights) * len(logs) * n_seeds
-    example = factory(algorithm, settings)(0.0)
-    example.create_impl(rows.shape[1:], logs[0].n_actions)
-    check_memory(members, example, len(rows), len(observations), joblib.effective_n_jobs(n_jobs))
+    example, _ = newborn_agents(algorithm, settings, logs[:1], np.array([[first_seed]]))
+    here = min(joblib.effective_n_jobs(n_jobs), joblib.cpu_count())  # a cluster's other processes have their own memory
+    check_memory(members, example[0], len(rows), len(observations), here)
 
     seeds = first_seed + np.arange(len(logs) * n_seeds).reshape(len(logs), n_seeds)
     newborns, streams = newborn_agents(algorithm, settings, logs, seeds)
@@ -339,9 +345,11 @@ def _train(
     step, states, history = read_checkpoint(checkpoint, identity) if checkpoint else (0, None, {})
     if states is None:
         states = first_states(shards, newborns, streams, len(weights))
+        if checkpoint:
+            write_checkpoint(checkpoint, identity, 0, states, {})  # if that is impossible, better now than later
 
     scale, gamma = settings.get("reward_scale", 1.0), settings.get("gamma", 0.99)
-    ends = {*range(writing, n_steps, writing), *(range(scoring, n_steps, scoring) if mdp else ()), n_steps}
+    ends = {*range(writing, n_steps, writing), *(range(scoring, n_steps, scoring) if mdp is not None else ()), n_steps}
     bar = progress_bar(
         progress, total=members * n_steps, initial=members * step, desc="sweep", unit=" steps", unit_scale=True
     )
@@ -351,7 +359,7 @@ def _train(
             task = partial(joblib.delayed(_stack.train_and_score), until=end, mdp=world, scale=scale, gamma=gamma)
             results = parallel(task(shard, state) for shard, state in zip(shards, states, strict=True))
             states = [state for state, _ in results]
-            if world:
+            if world is not None:
                 history[end] = np.concatenate([scores for _, scores in results])
             if checkpoint:
                 write_checkpoint(checkpoint, identity, end, states, history)

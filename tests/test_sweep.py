@@ -171,6 +171,7 @@ def test_without_a_world_the_logs_own_observations_are_the_states(logs, original
     assert len(blind.observations) < 225
     assert np.allclose(blind.q_values[0, 0, 0], sighted.q_values[0, 0, 0][seen], atol=1e-5)
     assert not blind.history
+    assert "1 networks" in str(blind)
     with pytest.raises(ValueError, match="without mdp"):
         blind.scores("return_mean")
 
@@ -254,21 +255,22 @@ def test_after_kill_9_it_goes_on_to_the_same_numbers(tmp_path):
 
 
 def test_a_failing_write_leaves_the_good_checkpoint(logs, tmp_path, monkeypatch):
-    checkpoint = tmp_path / "checkpoint.npz"
-    train_sweep(logs[0], [6], 1, 10, checkpoint=checkpoint, **QUIET)
-    good = checkpoint.read_bytes()
+    checkpoint, writes, savez = tmp_path / "checkpoint.npz", [], np.savez
 
-    def half(file, **arrays):
-        file.write(b"PK half of it")
-        raise OSError("disk full")
+    def full_disk(file, **arrays):
+        writes.append(len(arrays))
+        if len(writes) == 3:
+            file.write(b"PK half of it")
+            raise OSError("disk full")
+        savez(file, **arrays)
 
-    monkeypatch.setattr(np, "savez", half)
-    checkpoint_of_more = {"checkpoint": checkpoint, "checkpoint_interval": 5}
-    os.utime(checkpoint)
-    with pytest.raises(OSError, match="disk full"):
-        train_sweep(logs[0], [6], 1, 10, **{**checkpoint_of_more, "checkpoint": tmp_path / "new.npz"}, **QUIET)
-    assert checkpoint.read_bytes() == good
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.npz"]
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", full_disk)
+        with pytest.raises(OSError, match="disk full"):
+            train_sweep(logs[0], [6], 1, 10, checkpoint=checkpoint, checkpoint_interval=4, **QUIET)
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
+    resumed = train_sweep(logs[0], [6], 1, 10, checkpoint=checkpoint, **QUIET)
+    assert same(resumed, train_sweep(logs[0], [6], 1, 10, **QUIET))
 
 
 def test_a_checkpoint_of_other_settings_says_which_differ(logs, tmp_path):
@@ -281,6 +283,11 @@ def test_a_checkpoint_of_other_settings_says_which_differ(logs, tmp_path):
     checkpoint.write_bytes(checkpoint.read_bytes()[:-200])
     with pytest.raises(ValueError, match="cut short"):
         train_sweep(logs[0], [6], 1, 10, checkpoint=checkpoint, **QUIET)
+
+
+def test_a_checkpoint_that_cannot_be_written_fails_before_training(logs, tmp_path):
+    with pytest.raises(OSError, match=r"cannot write .*nowhere"):
+        train_sweep(logs[0], [6], 1, 1_000_000, checkpoint=tmp_path / "nowhere" / "c.npz", **QUIET)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")

@@ -1,0 +1,107 @@
+"""Why raw coordinates make runs collapse, and what averaging mends: the same ten logs, four ways to see a cell.
+
+    python benchmarks/collapse.py [crossroads]
+
+It follows ten networks of the default recipe (weight 6, one a log), fed each cell one-hot, as raw coordinates (0…14),
+as the same moved to the middle (−7…7), and as the same scaled (−1…1), and prints, over their second 2 400 steps,
+
+- collapsed: share of runs and times with an exact return below 0;
+- churn: share of visited cells whose greedy action is another than ten steps before;
+- moved: root mean square change of Q in the visited cells in ten steps, in raw reward;
+
+for the last and for the averaged weights, and, for the last,
+
+- rank: effective rank (Roy & Vetterli 2007) of the last hidden layer over the visited cells, before the first step and
+  after the last: in how many directions the network can tell cells apart.
+
+RESULTS
+"""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from scipy.stats import entropy
+from tabulate import tabulate
+
+from safegrid import _stack
+from safegrid._shards import build_shards, first_states, newborn_agents, visited
+from safegrid.agents import DEFAULT_STEPS
+from safegrid.dataset import generate_offline_episodes
+from safegrid.env import SafetyCriticalGridWorld
+
+EVERY, LOGS, WEIGHT, SCALE = 10, 10, 6.0, 0.1
+VIEWS = {
+    "one-hot": (15, lambda o: o),
+    "raw, 0…14": (None, lambda o: o),
+    "centred, −7…7": (None, lambda o: o - 7),
+    "scaled, −1…1": (None, lambda o: (o / 7 - 1).astype(np.float32)),
+}
+
+
+def begin(log, size, seed):
+    """A shard of one member, its first state, and the observations its log visits."""
+    settings = {
+        "size": size, "hidden_units": (64, 64), "learning_rate": 1e-3, "batch_size": 256, "reward_scale": SCALE,
+        "gamma": 0.99, "n_critics": 1, "target_update_interval": 100, "averaging": 0.999, "learning_rate_decay": False,
+        "n_steps": DEFAULT_STEPS,
+    }  # fmt: skip
+    rows, columns = visited([log])
+    agents, streams = newborn_agents("cql", settings, [log], np.array([[seed]]))
+    shards = build_shards("cql", settings, [log], columns, rows, rows, np.array([WEIGHT]), agents, "cpu")
+    return shards[0], first_states(shards, agents, streams, 1)[0], rows
+
+
+def follow(map_name, view, seed):
+    """Collapsed, churn and moved for the last and for the averaged weights; then the rank before and after."""
+    size, see = VIEWS[view]
+    env = SafetyCriticalGridWorld(map_name=map_name)
+    mdp = replace(env.mdp, observations=see(env.mdp.observations))
+    log = generate_offline_episodes(env, seed=seed)
+    log = replace(log, observations=see(log.observations), next_observations=see(log.next_observations))
+    shard, state, rows = begin(log, size, seed)
+    states = [np.flatnonzero((mdp.observations == row).all(1))[0] for row in rows]
+    found, before, ranks = {"last": [], "averaged": []}, {}, [effective_rank(shard, state)]
+    for step in range(EVERY, 2 * DEFAULT_STEPS + 1, EVERY):
+        state = _stack.advance(shard, state, step)
+        for kind, parameters in (("last", state.parameters), ("averaged", state.average)):
+            q = _stack.tables(shard, parameters)[0] / SCALE
+            greedy, old = q.argmax(1), before.get(kind, q)
+            before[kind] = q
+            if step > DEFAULT_STEPS:
+                policy = np.eye(mdp.n_actions)[np.zeros(mdp.n_states, int)]
+                policy[states] = np.eye(mdp.n_actions)[greedy]
+                lost = mdp.evaluate(policy).return_mean < 0 if step % 100 == 0 else np.nan
+                found[kind].append((lost, (greedy != old.argmax(1)).mean(), np.sqrt(np.square(q - old).mean())))
+    return {kind: np.nanmean(rows, 0) for kind, rows in found.items()}, (*ranks, effective_rank(shard, state))
+
+
+def effective_rank(shard, state):
+    """Exponential of the entropy of the singular values, as shares, of the last hidden layer over the visited cells."""
+    hidden = shard.features
+    for weight, bias in zip(state.parameters[:-2:2], state.parameters[1:-2:2], strict=True):
+        hidden = np.maximum(hidden @ weight[0].T + bias[0], 0)
+    return np.exp(entropy(np.linalg.svd(hidden, compute_uv=False)))
+
+
+def main():
+    map_name = sys.argv[1] if len(sys.argv) > 1 else "original"
+    jobs = [(view, seed) for view in VIEWS for seed in range(LOGS)]
+    results = Parallel(2)(delayed(follow)(map_name, *job) for job in jobs)
+    lines = []
+    for i, view in enumerate(VIEWS):
+        mine = results[i * LOGS : (i + 1) * LOGS]
+        for kind in ("last", "averaged"):
+            lost, churn, moved = np.mean([found[kind] for found, _ in mine], 0)
+            before, after = np.mean([ranks for _, ranks in mine], 0)
+            rank = f"{before:.1f} → {after:.1f}" if kind == "last" else ""
+            lines.append([view, kind, f"{lost:.0%}", f"{churn:.2%}", f"{moved:.2f}", rank])
+    print(f"{map_name}:\n")
+    print(tabulate(lines, ["features", "weights", "collapsed", "churn", "moved", "rank"], tablefmt="github"))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
