@@ -27,7 +27,7 @@ from scipy.stats import entropy
 from tabulate import tabulate
 
 from safegrid import _stack
-from safegrid._shards import build_shards, first_states, newborn_agents, visited
+from safegrid._shards import build_shards, first_states, newborn, visited
 from safegrid.agents import DEFAULT_STEPS
 from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
@@ -48,10 +48,10 @@ def begin(log, size, seed):
         "gamma": 0.99, "n_critics": 1, "target_update_interval": 100, "averaging": 0.999, "learning_rate_decay": False,
         "n_steps": DEFAULT_STEPS,
     }  # fmt: skip
-    rows, columns = visited([log])
-    agents, streams = newborn_agents("cql", settings, [log], np.array([[seed]]))
-    shards = build_shards("cql", settings, [log], columns, rows, rows, np.array([WEIGHT]), agents, "cpu")
-    return shards[0], first_states(shards, agents, streams, 1)[0], rows
+    rows, columns = visited([log], None)
+    agent, _ = newborn("cql", settings, log, seed)
+    shards = build_shards("cql", settings, [log], columns, rows, rows, np.array([WEIGHT]), 1, agent, "cpu")
+    return shards[0], first_states("cql", settings, [log], np.array([[seed]]), 1, shards)[0], rows
 
 
 def follow(map_name, view, seed):

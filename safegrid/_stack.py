@@ -27,7 +27,7 @@ from .mdp import Floats, TabularMDP
 Array = NDArray[Any]
 Tensor = torch.Tensor
 
-_CHUNK = 64  # steps whose mini-batches are drawn at once
+CHUNK = 16_384  # transitions of one stream that are drawn at once, or one mini-batch if that is larger
 
 
 @dataclass(frozen=True)
@@ -181,11 +181,11 @@ def loss_gradient(shard: Shard, q: Tensor, target: Tensor, batch: Batch) -> Tens
     mean = q.mean(1) if critics > 1 else q[:, 0]
     counts = torch.zeros_like(mean).view(members, -1).scatter_add_(1, pairs, shares).view_as(mean)
     visits = counts.sum(1, keepdim=True)
-    factor = torch.as_tensor(shard.conservative, device=q.device).view(-1, 1, 1) / critics
+    factor = torch.tensor(shard.conservative, device=q.device).view(-1, 1, 1) / critics
     if shard.penalties is not None:
         logs = torch.log_softmax(mean, 1)
         gradient = (logs.exp() * visits - counts) * factor
-        penalty = torch.as_tensor(shard.penalties, device=q.device).view(-1, 1, 1) * (2 / actions) * visits
+        penalty = torch.tensor(shard.penalties, device=q.device).view(-1, 1, 1) * (2 / actions) * visits
         return gradient.add_(penalty * (logs - logs.exp() * logs.sum(1, keepdim=True)))
     gradient = (torch.softmax(mean, 1) * visits).sub_(counts).mul_(factor)
     values = target.gather(1, mean.max(1, keepdim=True).indices)[:, 0]
@@ -197,7 +197,7 @@ def loss_gradient(shard: Shard, q: Tensor, target: Tensor, batch: Batch) -> Tens
 
 
 def _batches(shard: Shard, generators: Sequence[np.random.Generator], n_steps: int) -> Iterator[Batch]:
-    members = torch.as_tensor(shard.members, device=shard.device)
+    members = torch.tensor(shard.members, device=shard.device)
 
     def to_members(indices: Tensor, numbers: Tensor) -> Batch:
         (pairs, following), (rewards, discounts, shares) = (t.index_select(1, members) for t in (indices, numbers))
@@ -210,8 +210,9 @@ def _batches(shard: Shard, generators: Sequence[np.random.Generator], n_steps: i
         indices, numbers = (torch.tensor(np.stack(p, 1), device=shard.device) for p in padded)
         yield from repeat(to_members(indices, numbers), n_steps)
         return
-    for begun in range(0, n_steps, _CHUNK):
-        size = (min(_CHUNK, n_steps - begun), shard.batch_size)
+    chunk = max(1, CHUNK // shard.batch_size)
+    for begun in range(0, n_steps, chunk):
+        size = (min(chunk, n_steps - begun), shard.batch_size)
         drawn = [g.integers(shard.indices[log].shape[1], size=size)
                  for log, g in zip(shard.streams, generators, strict=True)]  # fmt: skip
         indices, numbers = (
@@ -231,10 +232,18 @@ def tables(shard: Shard, parameters: list[Array]) -> Array:
 
 
 def score(mdp: TabularMDP, table: Floats, gamma: float) -> list[float]:
-    """Exact score of acting greedily by a table (S, A), then the table's claim about the start and the true value."""
+    """Exact score of acting greedily by a table (S, A), then the table's claim about the start and the true value.
+
+    The true value is NaN where it has none: undiscounted, of a policy that need never end.
+    """
     policy = np.eye(mdp.n_actions)[table.argmax(1)]
-    values = mdp.values(policy, gamma)[0]
-    return [*mdp.evaluate(policy).as_dict().values(), float(mdp.start @ table.max(1)), float(mdp.start @ values)]
+    try:
+        true = float(mdp.start @ mdp.values(policy, gamma)[0])
+    except ValueError:
+        if gamma < 1:
+            raise
+        true = math.nan
+    return [*mdp.evaluate(policy).as_dict().values(), float(mdp.start @ table.max(1)), true]
 
 
 def train_and_score(

@@ -197,9 +197,7 @@ def _q_settings(
 def _network_settings(
     size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int
 ) -> dict[str, Any]:
-    if isinstance(hidden_units, (int, float)):
-        raise ValueError(f"hidden_units is {hidden_units!r}, expected the width of each hidden layer, such as (64, 64)")
-    widths = [whole(f"hidden_units[{i}]", width) for i, width in enumerate(hidden_units)]
+    widths = checked_widths(hidden_units)
     encoders = d3rlpy.models.encoders
     encoder = (
         encoders.VectorEncoderFactory(hidden_units=widths)
@@ -211,6 +209,13 @@ def _network_settings(
         "learning_rate": checked("learning_rate", learning_rate, 0.0, exclusive=True),
         "batch_size": whole("batch_size", batch_size),
     }
+
+
+def checked_widths(hidden_units: Sequence[int]) -> list[int]:
+    """The width of each hidden layer, at least one."""
+    if np.ndim(hidden_units) != 1 or not len(hidden_units):
+        raise ValueError(f"hidden_units is {hidden_units!r}, expected the width of each hidden layer, such as (64, 64)")
+    return [whole(f"hidden_units[{i}]", width) for i, width in enumerate(hidden_units)]
 
 
 def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
@@ -389,7 +394,7 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     """
     if not hasattr(_built(agent).impl.modules, "q_funcs"):
         raise ValueError(f"agent is a {type(agent).__name__}, which claims no values; expected double DQN or CQL")
-    observations = _observations(agent, mdp)
+    observations = asked_observations(agent, mdp)
     n_actions = agent.action_size
     repeated = np.repeat(observations, n_actions, axis=0)
     actions = np.tile(np.arange(n_actions), len(observations))
@@ -409,7 +414,7 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     Raises:
         ValueError: the agent is untrained, was made for another map size, or has no probabilities.
     """
-    observations = _observations(_built(agent), mdp)
+    observations = asked_observations(_built(agent), mdp)
     if not stochastic:
         with one_thread():
             return np.eye(agent.action_size)[agent.predict(observations)]
@@ -429,7 +434,8 @@ def _built(agent: Agent) -> Agent:
     return agent
 
 
-def _observations(agent: Agent, mdp: TabularMDP | ArrayLike) -> NDArray[np.float32]:
+def asked_observations(agent: Agent, mdp: TabularMDP | ArrayLike) -> NDArray[np.float32]:
+    """Observations that the agent can take: the world's, or those given."""
     observations = np.array(mdp.observations if isinstance(mdp, TabularMDP) else mdp, np.float32)
     expected = tuple(agent.observation_shape)
     if observations.shape[1:] != expected:

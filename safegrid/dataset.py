@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Policy = Callable[[Any, np.random.Generator], int]
 
 _FORMAT = "safegrid-episodes-1"
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, NotImplementedError, OSError, EOFError,
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OSError, EOFError,
                zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
@@ -79,7 +79,7 @@ class Episodes:
                 f"next_observations has shape {self.next_observations.shape}, expected {self.observations.shape} "
                 "as observations"
             )
-        _at_least_one("n_actions", self.n_actions)
+        object.__setattr__(self, "n_actions", _at_least_one("n_actions", self.n_actions))
         self._check_rows()
 
     def _check_rows(self) -> None:

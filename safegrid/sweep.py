@@ -22,19 +22,29 @@ from ._shards import (
     check_memory,
     checked_logs,
     checked_weights,
+    count_shards,
     factory,
     fingerprint,
     first_states,
     linear_layers,
-    newborn_agents,
+    newborn,
     plain,
     read_checkpoint,
     torch_device,
     visited,
     write_checkpoint,
 )
-from ._stack import Array
-from .agents import DEFAULT_STEPS, Agent, checked_averaging, progress_bar, whole
+from ._stack import Array, State
+from .agents import (
+    DEFAULT_STEPS,
+    Agent,
+    asked_observations,
+    check_observations,
+    checked_averaging,
+    checked_widths,
+    progress_bar,
+    whole,
+)
 from .dataset import Episodes, read_npz, write_npz
 from .evaluation import SUMMARY_HEADERS, Interval, interquartile_mean, mean, summary_row
 from .mdp import SCORE_FIELDS, Floats, Ints, TabularMDP
@@ -90,10 +100,11 @@ class Sweep:
         """One of `SCORES`, or "overestimate" (claimed minus true value of the start), at the last step, (W, L, K)."""
         if not self.history:
             raise ValueError("this sweep was trained without mdp: nothing is known of its members' exact scores")
+        names = (*self.history, "overestimate") if "claimed_value" in self.history else tuple(self.history)
+        if name not in names:
+            raise ValueError(f"name is {name!r}, expected one of {', '.join(names)}")
         if name == "overestimate":
-            return self.scores("claimed_value") - self.scores("true_value")
-        if name not in self.history:
-            raise ValueError(f"name is {name!r}, expected one of {', '.join((*SCORES, 'overestimate'))}")
+            return self.history["claimed_value"][-1] - self.history["true_value"][-1]
         return self.history[name][-1]
 
     def curve(self, name: str) -> list[Interval]:
@@ -127,21 +138,22 @@ class Sweep:
             seed: index of the network seed, 0…K−1.
             averaged: the average of the weights, as `fit` leaves it in an agent; else the last ones.
         """
-        position = np.flatnonzero(self.weights == weight)
-        if not position.size:
+        near = np.isclose(self.weights, weight, rtol=1e-6, atol=0) if np.ndim(weight) == 0 else np.zeros(1, bool)
+        if not near.any():
             raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
         for name, value, n in (("log", log, self.seeds.shape[0]), ("seed", seed, self.seeds.shape[1])):
-            if not (isinstance(value, (int, np.integer)) and 0 <= value < n):
+            if whole(name, value, least=0) >= n:
                 raise ValueError(f"{name} is {value!r}, expected an index in 0…{n - 1}")
-        agent = factory(self.algorithm, self.settings)(float(weight))
+        where = (int(np.argmax(near)), log, seed)
+        agent = factory(self.algorithm, self.settings)(float(self.weights[where[0]]))
         with torch.random.fork_rng(), _stack.one_thread():
             agent.create_impl(self.observations.shape[1:], self.q_values.shape[-1])
         tensors = self.parameters if averaged else self.last_parameters
         with torch.no_grad():
             for i, layers in enumerate(linear_layers(agent)):
                 for j, critic in enumerate(layers):
-                    critic.weight.copy_(torch.tensor(tensors[2 * i][position[0], log, seed, j]))
-                    critic.bias.copy_(torch.tensor(tensors[2 * i + 1][position[0], log, seed, j]))
+                    critic.weight.copy_(torch.tensor(tensors[2 * i][where][j]))
+                    critic.bias.copy_(torch.tensor(tensors[2 * i + 1][where][j]))
         if self.algorithm == "cql":
             agent.impl.update_target()
         return agent
@@ -166,15 +178,27 @@ class Sweep:
         header, arrays = read_npz(path, _FORMAT)
         try:
             columns: dict[str, Any] = {name: arrays[name] for name in _COLUMNS}
+            fields = {"cql": SCORES, "bc": SCORES[:-2]}[header["algorithm"]] if len(columns["steps"]) else ()
+            for kind in ("history", "last_history"):
+                columns[kind] = {name: arrays[f"{kind}/{name}"] for name in fields}
             for kind in ("parameters", "last_parameters"):
                 columns[kind] = tuple(
-                    arrays[f"{kind}/{i}"] for i in range(sum(k.startswith(f"{kind}/") for k in arrays))
+                    arrays[f"{kind}/{i}"] for i in range(2 + 2 * len(header["settings"]["hidden_units"]))
                 )
-            for kind in ("history", "last_history"):
-                columns[kind] = {n: arrays[f"{kind}/{n}"] for n in SCORES if f"{kind}/{n}" in arrays}
-            return cls(algorithm=header["algorithm"], settings=header["settings"], **columns)
-        except KeyError as error:
-            raise ValueError(f"{path}: {error} is missing") from error
+            sweep = cls(algorithm=header["algorithm"], settings=header["settings"], **columns)
+            cube = (len(sweep.weights), *sweep.seeds.shape)
+            scores = (a for kind in (sweep.history, sweep.last_history) for a in kind.values())
+            if any(a.shape[:3] != cube for a in (sweep.q_values, *sweep.parameters, *sweep.last_parameters)):
+                raise ValueError(f"expected every array to begin with shape {cube}")
+            if any(a.shape != (len(sweep.steps), *cube) for a in scores):
+                raise ValueError(f"expected scores of shape {(len(sweep.steps), *cube)}")
+            layers = linear_layers(sweep.agent(sweep.weights[0]))
+            shapes = [p.shape for layer in layers for p in (layer[0].weight, layer[0].bias)]
+            if any([a.shape[4:] for a in kind] != shapes for kind in (sweep.parameters, sweep.last_parameters)):
+                raise ValueError(f"expected layers of shapes {[tuple(shape) for shape in shapes]}")
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+            raise ValueError(f"{path}: does not hold a whole sweep ({type(error).__name__}: {error})") from error
+        return sweep
 
 
 _COLUMNS = ("weights", "seeds", "observations", "q_values", "steps")
@@ -213,9 +237,9 @@ def train_sweep(
 
     The members are cut into shards of up to 16 that run through joblib: inside
     `joblib.parallel_config(backend="dask")` the same call runs on a cluster. With M members of P parameters and H
-    hidden units each, R observations in the logs, S in the world and A actions, a sweep on the CPU needs up to
-    4·M·(12 P + 3 A (R + S)) bytes here and, in each process, 4·16·(10 P + max(R, S)·(2 H + 8 A)). (With C critics P, H
-    and A count all of them.)
+    hidden units each, logs of N steps that visit R observations, S in the world, A actions and B transitions a batch, a
+    sweep on the CPU needs up to 4·M·(13 P + 3 A (R + S)) + 64 N bytes here and, in each process,
+    4·16·(10 P + max(R, S)·(2 H + 8 A) + 20·max(16 384, B)). (With C critics P, H and A count all of them.)
 
     Args:
         logs: one log, or several of the same world; states are told apart by their observations.
@@ -317,43 +341,56 @@ def _train(
     progress: bool = True,
 ) -> Sweep:
     n_seeds, n_steps = whole("n_seeds", n_seeds), whole("n_steps", n_steps)
+    if score_interval is not None and mdp is None:
+        raise ValueError(f"score_interval is {score_interval!r}, but without mdp there is nothing to score by")
     scoring = n_steps if score_interval is None else whole("score_interval", score_interval)
-    writing = (
-        max(1, n_steps // 10) if checkpoint_interval is None else whole("checkpoint_interval", checkpoint_interval)
-    )
-    first_seed = whole("seed", seed, least=0)
+    cut = max(1, n_steps // 10) if checkpoint_interval is None else whole("checkpoint_interval", checkpoint_interval)
+    if not isinstance(learning_rate_decay, (bool, np.bool_)):
+        raise ValueError(f"learning_rate_decay is {learning_rate_decay!r}, expected True or False")
     if recipe["batch_size"] is not None:
         whole("batch_size", recipe["batch_size"])
-    settings = recipe | {
-        "n_steps": n_steps, "averaging": checked_averaging(averaging), "learning_rate_decay": bool(learning_rate_decay)
-    }  # fmt: skip
     logs, place = checked_logs(logs, mdp), torch_device(device)
-    rows, columns = visited(logs, one_world=mdp is None)
-    observations = rows if mdp is None else mdp.observations
+    first_seed = whole("seed", seed, least=0)
+    if first_seed + len(logs) * n_seeds >= 2**63:
+        raise ValueError(f"seed is {seed}, expected it and those counted from it to stay below 2**63")
+    settings = plain(recipe | {
+        "hidden_units": checked_widths(recipe["hidden_units"]), "n_steps": n_steps,
+        "averaging": checked_averaging(averaging), "learning_rate_decay": learning_rate_decay,
+    })  # fmt: skip
+    example, _ = newborn(algorithm, settings, logs[0], first_seed)
+    for i, log in enumerate(logs):
+        try:
+            check_observations(example, log.observations)
+        except ValueError as error:
+            raise ValueError(f"logs[{i}]: {error}") from None
+    rows, columns = visited(logs, mdp)
+    observations = rows if mdp is None else asked_observations(example, mdp)
     members = len(weights) * len(logs) * n_seeds
-    example, _ = newborn_agents(algorithm, settings, logs[:1], np.array([[first_seed]]))
-    here = min(joblib.effective_n_jobs(n_jobs), joblib.cpu_count())  # a cluster's other processes have their own memory
-    check_memory(members, example[0], len(rows), len(observations), here)
+    # a cluster's other processes have their own memory
+    here = min(joblib.effective_n_jobs(n_jobs), joblib.cpu_count(), count_shards(members, place))
+    batch = settings["batch_size"] or max(map(len, logs))
+    check_memory(members, example, len(rows), len(observations), here, sum(map(len, logs)), batch)
 
     seeds = first_seed + np.arange(len(logs) * n_seeds).reshape(len(logs), n_seeds)
-    newborns, streams = newborn_agents(algorithm, settings, logs, seeds)
-    shards = build_shards(algorithm, settings, logs, columns, rows, observations, weights, newborns, place)
+    shards = build_shards(
+        algorithm, settings, logs, columns, rows, observations, weights, n_seeds, example, place
+    )  # fmt: skip
     identity = plain(settings | {
         "algorithm": algorithm, "weights": weights, "seeds": seeds, "score_interval": scoring,
-        "logs": [fingerprint(log) for log in logs], "mdp": None if mdp is None else fingerprint(mdp),
+        "device": torch.device(place).type, "logs": [fingerprint(log) for log in logs],
+        "mdp": None if mdp is None else fingerprint(mdp),
     })  # fmt: skip
-    step, states, history = read_checkpoint(checkpoint, identity) if checkpoint else (0, None, {})
-    if states is None:
-        states = first_states(shards, newborns, streams, len(weights))
-        if checkpoint:
-            write_checkpoint(checkpoint, identity, 0, states, {})  # if that is impossible, better now than later
+    step, history = 0, dict[int, Floats]()
+    states: Sequence[State] = first_states(algorithm, settings, logs, seeds, len(weights), shards)
+    if checkpoint:
+        step, states, history = read_checkpoint(checkpoint, identity, states)
 
-    scale, gamma = settings.get("reward_scale", 1.0), settings.get("gamma", 0.99)
-    ends = {*range(writing, n_steps, writing), *(range(scoring, n_steps, scoring) if mdp is not None else ()), n_steps}
+    scale, gamma = float(settings.get("reward_scale", 1.0)), settings.get("gamma", 0.99)
+    ends = {*range(cut, n_steps, cut), *(range(scoring, n_steps, scoring) if mdp is not None else ()), n_steps}
     bar = progress_bar(
         progress, total=members * n_steps, initial=members * step, desc="sweep", unit=" steps", unit_scale=True
     )
-    with joblib.Parallel(n_jobs, batch_size=1) as parallel, bar:
+    with joblib.Parallel(n_jobs, batch_size=1, max_nbytes=None) as parallel, bar:
         for end in sorted(end for end in ends if end > step):
             world = mdp if end % scoring == 0 or end == n_steps else None
             task = partial(joblib.delayed(_stack.train_and_score), until=end, mdp=world, scale=scale, gamma=gamma)
@@ -393,5 +430,5 @@ def _train(
         steps=np.array(times, np.int64),
         history=histories[0],
         last_history=histories[1],
-        settings=plain(settings),
+        settings=settings,
     )

@@ -6,7 +6,7 @@ import torch
 
 from safegrid import _stack
 from safegrid._d3rlpy import d3rlpy
-from safegrid._shards import build_shards, first_states, linear_layers, visited
+from safegrid._shards import build_shards, first_states, linear_layers, newborn, parameters_of, visited
 from safegrid.agents import create_discrete_bc, create_discrete_cql, trained_network
 from safegrid.dataset import build_mdpdataset
 
@@ -17,17 +17,15 @@ RECIPE = {
 
 
 def shard_of(algorithm, log, weight, agent, **changes):
-    rows, columns = visited([log])
+    rows, columns = visited([log], None)
     settings = RECIPE | changes
-    return build_shards(algorithm, settings, [log], columns, rows, rows, np.array([weight]), [agent], "cpu")[0]
+    return build_shards(algorithm, settings, [log], columns, rows, rows, np.array([weight]), 1, agent, "cpu")[0]
 
 
 def gradients(shard, agent, rows):
     """What the stack makes of the agent's present weights and target on these rows of the log."""
     with torch.no_grad():
-        parameters = [
-            torch.tensor(p) for p in first_states([shard], [agent], [np.random.default_rng()], 1)[0].parameters
-        ]
+        parameters = [torch.tensor(p) for p in parameters_of(agent)]
         for p in parameters:
             p.grad = torch.empty_like(p)
         networks = _stack._Networks(parameters, torch.tensor(shard.features))
@@ -108,10 +106,10 @@ def test_a_step_on_the_whole_log_has_the_gradient_of_all_its_rows(log):
 
 
 def test_the_initial_weights_are_d3rlpys(log):
-    torch.manual_seed(3)
-    agent = create_discrete_cql(n_critics=2)
-    agent.create_impl((2,), 4)
-    state = first_states([shard_of("cql", log, 6.0, agent, n_critics=2)], [agent], [np.random.default_rng()], 1)[0]
+    settings = RECIPE | {"n_critics": 2}
+    agent, _ = newborn("cql", settings, log, 3)
+    shard = shard_of("cql", log, 6.0, agent, n_critics=2)
+    state = first_states("cql", settings, [log], np.array([[3]]), 1, [shard])[0]
     stored = trained_network(agent).state_dict()
     assert np.array_equal(state.parameters[0][1], stored["1._encoder.layers.0.weight"].numpy())
     assert np.array_equal(state.parameters[5][0], stored["0._fc.bias"].numpy())

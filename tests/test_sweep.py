@@ -1,5 +1,6 @@
 """A sweep trains what `fit` trains, hundreds at a time; it survives a kill, splits over processes, and says no."""
 
+import json
 import os
 import re
 import signal
@@ -27,7 +28,9 @@ from safegrid.agents import (
     trained_network,
 )
 from safegrid.dataset import Episodes, build_mdpdataset, generate_offline_episodes
+from safegrid.env import SafetyCriticalGridWorld
 from safegrid.evaluation import score_agent
+from safegrid.mdp import TabularMDP
 from safegrid.sweep import SCORES, Sweep, train_clone_sweep, train_sweep
 
 QUIET = {"n_jobs": 1, "progress": False}
@@ -220,6 +223,36 @@ def test_a_sweep_is_saved_and_read_back(sweep, tmp_path):
         Sweep.load(save_agent(sweep.agent(6), tmp_path / "agent.npz"))
 
 
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda h, a: a.pop("parameters/3"), "parameters/3"),
+        (lambda h, a: a.pop("history/hazard_rate"), "history/hazard_rate"),
+        (lambda h, a: a.update(weights=a["weights"][1:]), "begin with shape"),
+        (lambda h, a: a.update({"parameters/1": a["parameters/1"][..., :1]}), "layers of shapes"),
+        (lambda h, a: h.update(algorithm="dqn"), "dqn"),
+        (lambda h, a: h["settings"].update(hidden_units=[64, 32]), "copy_|layers|size"),
+    ],
+)
+def test_an_incomplete_sweep_is_refused(sweep, tmp_path, spoil, message):
+    with np.load(sweep.save(tmp_path / "sweep.npz")) as file:
+        arrays = dict(file)
+    header = json.loads(str(arrays.pop("header")))
+    spoil(header, arrays)
+    np.savez(tmp_path / "spoiled.npz", header=np.array(json.dumps(header)), **arrays)
+    with pytest.raises(ValueError, match=f"does not hold a whole sweep.*({message})"):
+        Sweep.load(tmp_path / "spoiled.npz")
+
+
+def test_a_flipped_bit_is_refused(sweep, tmp_path):
+    path = sweep.save(tmp_path / "sweep.npz")
+    data = bytearray(path.read_bytes())
+    data[data.find(b"PK\x01\x02") + 8] |= 1  # now it claims to be encrypted
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="cannot be read as safegrid-sweep"):
+        Sweep.load(path)
+
+
 RUN = """
 import sys
 from safegrid.env import SafetyCriticalGridWorld
@@ -280,6 +313,13 @@ def test_a_checkpoint_of_other_settings_says_which_differ(logs, tmp_path):
         train_sweep(logs[0], [7], 1, 10, gamma=0.9, checkpoint=checkpoint, **QUIET)
     with pytest.raises(ValueError, match="logs was"):
         train_sweep(logs[1], [6], 1, 10, checkpoint=checkpoint, **QUIET)
+    with np.load(checkpoint) as file:
+        arrays = dict(file)
+    for spoil in ({"step": 11}, {"step": "4"}, {"streams": []}):
+        header = json.loads(str(arrays["header"])) | spoil
+        np.savez(checkpoint, **arrays | {"header": np.array(json.dumps(header))})
+        with pytest.raises(ValueError, match="is damaged"):
+            train_sweep(logs[0], [6], 1, 10, checkpoint=checkpoint, **QUIET)
     checkpoint.write_bytes(checkpoint.read_bytes()[:-200])
     with pytest.raises(ValueError, match="cut short"):
         train_sweep(logs[0], [6], 1, 10, checkpoint=checkpoint, **QUIET)
@@ -321,7 +361,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform ==
     )
     agent = create_discrete_cql()
     agent.create_impl((2,), 4)
-    promised = sweep_memory(1_600, agent, 200, 200, 1) - sweep_memory(320, agent, 200, 200, 1)
+    promised = sweep_memory(1_600, agent, 200, 200, 1, 2_000, 256) - sweep_memory(320, agent, 200, 200, 1, 2_000, 256)
     assert 0.4 * promised < many - few < promised
 
 
@@ -342,16 +382,67 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform ==
         ({"gamma": 1.5}, "gamma is 1.5"),
         ({"reward_scale": 0}, "reward_scale is 0"),
         ({"averaging": 1.0}, "averaging is 1.0"),
-        ({"score_interval": 0}, "score_interval is 0"),
+        ({"n_steps": 0}, "n_steps is 0"),
         ({"checkpoint_interval": -1}, "checkpoint_interval is -1"),
         ({"hidden_units": 64}, "hidden_units is 64"),
         ({"size": 10}, r"logs\[0\]: observations in row \d+ are"),
         ({"device": "abacus"}, "device is 'abacus'"),
+        ({"device": "meta"}, "device is 'meta'"),
+        ({"device": None}, "device is None"),
+        ({"conservative_weights": ["1", "6"]}, r"conservative_weights is \['1', '6'\]"),
+        ({"conservative_weights": [1e39]}, r"conservative_weights\[0\] is 1e\+39"),
+        ({"logs": None}, "logs is a NoneType, expected Episodes"),
+        ({"mdp": "crossroads"}, "mdp is a str, expected a TabularMDP"),
+        ({"hidden_units": ()}, r"hidden_units is \(\), expected the width"),
+        ({"hidden_units": None}, "hidden_units is None"),
+        ({"hidden_units": iter((8, 8))}, "hidden_units is <"),
+        ({"learning_rate": None}, "learning_rate is None"),
+        ({"gamma": None}, "gamma is None"),
+        ({"n_critics": None}, "n_critics is None"),
+        ({"learning_rate_decay": "off"}, "learning_rate_decay is 'off'"),
+        ({"score_interval": 2}, "score_interval is 2, but without mdp"),
+        ({"seed": 2**63 - 1}, r"seed is 9223372036854775807, expected it"),
     ],
 )
 def test_a_bad_argument_is_named(logs, arguments, message):
     with pytest.raises(ValueError, match=message):
         train_sweep(**{"logs": logs, "n_steps": 5} | QUIET | arguments)
+
+
+def test_a_world_that_cannot_score_is_refused_before_training(logs, original):
+    with pytest.raises(ValueError, match="mdp has no horizon"):
+        train_sweep(logs, n_steps=10**9, mdp=replace(original.mdp, horizon=None), **QUIET)
+    with pytest.raises(ValueError, match="score_interval is 0"):
+        train_sweep(logs, mdp=original.mdp, score_interval=0, **QUIET)
+    with pytest.raises(ValueError, match="the map is 15 cells wide, this agent was made for size=16"):
+        train_sweep(logs, n_steps=10**9, size=16, mdp=original.mdp, **QUIET)
+    ahead = np.eye(3)[[[1, 0], [2, 0], [2, 2]]]
+    line = TabularMDP.from_dense(ahead, -np.ones((3, 2)), terminal=[0, 0, 1], start=[1, 0, 0], horizon=5)
+    short = Episodes.from_arrays([0, 0], [1, 1], [-1, -1], [0, 0], [0, 1], n_actions=2, next_observations=[0, 0])
+    with pytest.raises(ValueError, match=r"observations in row 1 are \[1.0\]"):
+        train_sweep(short, [6], 1, 10**9, size=1, mdp=line, **QUIET)
+
+
+def test_undiscounted_a_policy_without_an_end_has_no_true_value():
+    env = SafetyCriticalGridWorld(slip_prob=0.0)  # a slip would end every drive sooner or later
+    log = generate_offline_episodes(env, 60, seed=0)
+    sweep = train_sweep(log, [0, 200], 2, 20, gamma=1.0, mdp=env.mdp, **QUIET)
+    assert np.isnan(sweep.scores("true_value")).any()
+    assert np.isfinite(sweep.scores("return_mean")).all()
+
+
+def test_what_follows_a_terminal_need_not_be_known(logs, original):
+    log = logs[0]
+    untold = Episodes.from_arrays(log.observations, log.actions, log.rewards, log.terminals, log.timeouts, n_actions=4)
+    assert not untold.next_observations[untold.terminals].any()
+    sweeps = (train_sweep(x, [6], 1, 20, mdp=original.mdp, **QUIET) for x in (log, untold))
+    assert same(*sweeps)
+    train_sweep([untold, logs[1]], [6], 1, 5, **QUIET)
+
+
+def test_large_batches_are_drawn_a_few_at_a_time(logs):
+    drawn = (train_sweep(logs[0], [6], 1, 6, batch_size=20_000, checkpoint_interval=cut, **QUIET) for cut in (1, 6))
+    assert same(*drawn)
 
 
 def test_an_unknown_argument_is_an_error(logs):
@@ -383,8 +474,10 @@ def test_logs_of_different_worlds_are_refused(logs, original, crossroads):
     ("ask", "message"),
     [
         (lambda s: s.agent(5), r"weight is 5, expected one of \[0.0, 1.0"),
+        (lambda s: s.agent([0, 6]), r"weight is \[0, 6\], expected one of"),
+        (lambda s: s.agent(6, seed=True), "seed is True"),
         (lambda s: s.agent(6, log=3), r"log is 3, expected an index in 0…2"),
-        (lambda s: s.agent(6, seed=-1), r"seed is -1, expected an index in 0…1"),
+        (lambda s: s.agent(6, seed=-1), "seed is -1, expected a whole number of at least 0"),
         (lambda s: s.scores("regret"), "name is 'regret', expected one of return_mean"),
     ],
 )
