@@ -1,9 +1,10 @@
-"""Why raw coordinates make runs collapse, and what averaging mends: the same ten logs, four ways to see a cell.
+"""Why raw coordinates make runs collapse, and what averaging mends: the same ten logs, five ways to learn from them.
 
     python benchmarks/collapse.py [crossroads]
 
 It follows ten networks of the default recipe (weight 6, one a log), fed each cell one-hot, as raw coordinates (0…14),
-as the same moved to the middle (−7…7), and as the same scaled (−1…1), and prints, over their second 2 400 steps,
+as the same with a tenth of the learning rate, as the same moved to the middle (−7…7), and scaled (−1…1). It prints,
+over their second 2 400 steps,
 
 - collapsed: share of runs and times with an exact return below 0;
 - churn: share of visited cells whose greedy action is another than ten steps before;
@@ -15,6 +16,14 @@ for the last and for the averaged weights, and, for the last,
   after the last: in how many directions the network can tell cells apart.
 
 RESULTS
+What it shows. A hidden unit's kink is a line through the board. torch draws biases below 0.7, whatever the inputs, so
+among raw coordinates, all positive and up to 14, nearly every kink passes by the corner where the drive starts: along a
+way out of that corner the network is close to a straight line. It begins with four effective directions for some 210
+cells, where one-hot cells have 25. It cannot tell neighbours apart, and its claims rise far above the truth. A smaller
+learning rate does not help; moving the same coordinates to the middle does, most of the way.
+
+Averaging is another matter. It leaves about a fortieth of the churn, and so mends runs that are good on average and bad
+at the moment training stops. It cannot mend a network that is wrong on average.
 """
 
 import sys
@@ -34,17 +43,18 @@ from safegrid.env import SafetyCriticalGridWorld
 
 EVERY, LOGS, WEIGHT, SCALE = 10, 10, 6.0, 0.1
 VIEWS = {
-    "one-hot": (15, lambda o: o),
-    "raw, 0…14": (None, lambda o: o),
-    "centred, −7…7": (None, lambda o: o - 7),
-    "scaled, −1…1": (None, lambda o: (o / 7 - 1).astype(np.float32)),
+    "one-hot": (15, 1e-3, lambda o: o),
+    "raw, 0…14": (None, 1e-3, lambda o: o),
+    "raw, rate 0.0001": (None, 1e-4, lambda o: o),
+    "centred, −7…7": (None, 1e-3, lambda o: o - 7),
+    "scaled, −1…1": (None, 1e-3, lambda o: (o / 7 - 1).astype(np.float32)),
 }
 
 
-def begin(log, size, seed):
+def begin(log, size, rate, seed):
     """A shard of one member, its first state, and the observations its log visits."""
     settings = {
-        "size": size, "hidden_units": (64, 64), "learning_rate": 1e-3, "batch_size": 256, "reward_scale": SCALE,
+        "size": size, "hidden_units": (64, 64), "learning_rate": rate, "batch_size": 256, "reward_scale": SCALE,
         "gamma": 0.99, "n_critics": 1, "target_update_interval": 100, "averaging": 0.999, "learning_rate_decay": False,
         "n_steps": DEFAULT_STEPS,
     }  # fmt: skip
@@ -56,12 +66,12 @@ def begin(log, size, seed):
 
 def follow(map_name, view, seed):
     """Collapsed, churn and moved for the last and for the averaged weights; then the rank before and after."""
-    size, see = VIEWS[view]
+    size, rate, see = VIEWS[view]
     env = SafetyCriticalGridWorld(map_name=map_name)
     mdp = replace(env.mdp, observations=see(env.mdp.observations))
     log = generate_offline_episodes(env, seed=seed)
     log = replace(log, observations=see(log.observations), next_observations=see(log.next_observations))
-    shard, state, rows = begin(log, size, seed)
+    shard, state, rows = begin(log, size, rate, seed)
     states = [np.flatnonzero((mdp.observations == row).all(1))[0] for row in rows]
     found, before, ranks = {"last": [], "averaged": []}, {}, [effective_rank(shard, state)]
     for step in range(EVERY, 2 * DEFAULT_STEPS + 1, EVERY):
