@@ -93,21 +93,16 @@ def run(agent, weights, settings, map_name, first_log):
             sweep = train_clone_sweep(logs, weights, NETWORKS, n_steps, **shared)
         else:
             q = {"reward_scale": settings["reward_scale"], "target_update_interval": settings["sync"]}
-            sweep = train_sweep(
-                logs, weights, NETWORKS, n_steps, score_interval=min(n_steps, BUDGETS[0]), **shared, **q
-            )
+            sweep = train_sweep(logs, weights, NETWORKS, n_steps, **shared, **q)
         cell = {"agent": agent, "map": map_name, "first_log": first_log, "policy": "greedy"} | settings
+        kinds = {"averaged": sweep.history, "last": sweep.last_history}
         for i, weight in enumerate(sweep.weights):
-            for t, steps in enumerate(sweep.steps):
-                for kind, history in (("averaged", sweep.history), ("last", sweep.last_history)):
-                    if steps in (BUDGETS if n_steps == BUDGETS[-1] and not whole_runs else (n_steps,)):
-                        scores = {name: values[t, i].ravel() for name, values in history.items()}
-                        claims = scores.get("claimed_value", np.nan) - scores["true_value"] if agent != "BC" else ()
-                        yield (
-                            cell
-                            | {"weight": weight, "steps": steps, "weights": kind}
-                            | written(scores["return_mean"], scores["hazard_rate"], claims)
-                        )
+            for (t, steps), (kind, history) in itertools.product(enumerate(sweep.steps), kinds.items()):
+                if steps in ((n_steps,) if whole_runs else BUDGETS):
+                    scores = {name: values[t, i].ravel() for name, values in history.items()}
+                    claims = () if agent == "BC" else scores["claimed_value"] - scores["true_value"]
+                    told = written(scores["return_mean"], scores["hazard_rate"], claims)
+                    yield cell | {"weight": weight, "steps": steps, "weights": kind} | told
             if agent == "BC":
                 tables = np.exp(sweep.q_values[i].reshape(-1, mdp.n_states, mdp.n_actions).astype(float))
                 exact = [mdp.evaluate(p / p.sum(1, keepdims=True)) for p in tables]
