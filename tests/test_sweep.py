@@ -108,11 +108,11 @@ def test_over_twenty_seeds_returns_are_distributed_as_d3rlpys(logs, original):
 
     def theirs(seed):
         agent = create_discrete_cql(conservative_weight=3)
-        fit(agent, build_mdpdataset(logs[0]), 300, seed=seed, progress=False)
+        fit(agent, build_mdpdataset(logs[0]), 1_200, seed=seed, progress=False)
         return score_agent(agent, original.mdp).exact.return_mean
 
     reference = joblib.Parallel(2)(joblib.delayed(theirs)(seed) for seed in range(20))
-    ours = train_sweep(logs[0], [0, 3], 20, 300, seed=1_000, mdp=original.mdp, **QUIET).scores("return_mean")[:, 0]
+    ours = train_sweep(logs[0], [0, 3], 20, 1_200, seed=1_000, mdp=original.mdp, **QUIET).scores("return_mean")[:, 0]
     assert len(set(np.round(reference, 3))) > 10
     assert ks_2samp(reference, ours[1]).pvalue > 0.01
     assert ks_2samp(reference, ours[0]).pvalue < 0.01
