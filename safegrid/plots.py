@@ -202,7 +202,7 @@ def plot_curve(
             (references or {}).get(label, {}).items(), cycle(("--", ":", "-.")), strict=False
         ):
             ax.axhline(level, color=GREY, ls=style, lw=1.2, label=name)
-        ax.set_xticks(weights, [f"{w:g}" for w in weights])
+        ax.set_xticks(weights, [f"{w:g}" for w in weights], rotation=45 if len(weights) > 7 else 0)
         ax.minorticks_off()
         ax.set(xlabel="conservative weight", ylabel=label)
         if ax.get_legend_handles_labels()[0]:
