@@ -6,7 +6,7 @@ It follows ten networks of the default recipe (weight 6, one a log), fed each ce
 as the same with a tenth of the learning rate, as the same moved to the middle (−7…7), and scaled (−1…1). It prints,
 over their second 2 400 steps,
 
-- collapsed: share of runs and times with an exact return below 0;
+- lost: share of runs and times with an exact return below 0;
 - churn: share of visited cells whose greedy action is another than ten steps before;
 - moved: root mean square change of Q in the visited cells in ten steps, in raw reward;
 
@@ -15,24 +15,24 @@ for the last and for the averaged weights, and, for the last,
 - rank: effective rank (Roy & Vetterli 2007) of the last hidden layer over the visited cells, before the first step and
   after the last: in how many directions the network can tell cells apart.
 
-| features         | weights   | original: collapsed | churn | rank        | crossroads: collapsed | churn | rank        |
-|------------------|-----------|---------------------|-------|-------------|-----------------------|-------|-------------|
-| one-hot          | last      |                  0% | 13.1% | 25.2 → 12.1 |                    3% |  9.0% | 25.1 → 13.2 |
-| one-hot          | averaged  |                  2% |  0.4% |             |                    5% |  0.3% |             |
-| raw, 0…14        | last      |                 45% | 20.1% |  4.0 → 5.5  |                   82% | 14.9% |  4.1 → 7.9  |
-| raw, 0…14        | averaged  |                 26% |  0.4% |             |                   68% |  0.3% |             |
-| raw, rate 0.0001 | last      |                 91% | 10.7% |  4.0 → 3.8  |                   94% |  6.7% |  4.1 → 4.3  |
-| raw, rate 0.0001 | averaged  |                 90% |  0.3% |             |                   93% |  0.3% |             |
-| centred, −7…7    | last      |                  6% | 21.2% | 10.1 → 8.8  |                   37% | 16.1% |  9.8 → 12.2 |
-| centred, −7…7    | averaged  |                  2% |  0.4% |             |                   18% |  0.3% |             |
-| scaled, −1…1     | last      |                  8% | 14.8% |  8.7 → 4.3  |                   15% |  9.9% |  8.6 → 10.4 |
-| scaled, −1…1     | averaged  |                  5% |  0.4% |             |                   10% |  0.2% |             |
+| features         | weights  | original: lost | churn |        rank | crossroads: lost | churn |        rank |
+|------------------|----------|----------------|-------|-------------|------------------|-------|-------------|
+| one-hot          | last     |             0% | 13.1% | 25.2 → 12.1 |               3% |  9.0% | 25.1 → 13.2 |
+| one-hot          | averaged |             2% |  0.4% |             |               5% |  0.3% |             |
+| raw, 0…14        | last     |            45% | 20.1% |   4.0 → 5.5 |              82% | 14.9% |   4.1 → 7.9 |
+| raw, 0…14        | averaged |            26% |  0.4% |             |              68% |  0.3% |             |
+| raw, rate 0.0001 | last     |            91% | 10.7% |   4.0 → 3.8 |              94% |  6.7% |   4.1 → 4.3 |
+| raw, rate 0.0001 | averaged |            90% |  0.3% |             |              93% |  0.3% |             |
+| centred, −7…7    | last     |             6% | 21.2% |  10.1 → 8.8 |              37% | 16.1% |  9.8 → 12.2 |
+| centred, −7…7    | averaged |             2% |  0.4% |             |              18% |  0.3% |             |
+| scaled, −1…1     | last     |             8% | 14.8% |   8.7 → 4.3 |              15% |  9.9% |  8.6 → 10.4 |
+| scaled, −1…1     | averaged |             5% |  0.4% |             |              10% |  0.2% |             |
 
-A hidden unit's kink is a line through the board. torch draws biases below 0.71 here, whatever the size of the inputs. So
-with raw coordinates, all positive and up to 14, nearly every kink begins by the corner where the drive starts, and along
-a way out of that corner the network is close to a straight line. It begins with four effective directions for some 210
-cells, where one-hot cells have 25. It cannot tell neighbours apart, and its claims rise far above the truth. A smaller
-learning rate makes it worse; moving the same coordinates to the middle of the board mends most of it.
+A hidden unit's kink is a line through the board. torch draws biases below 0.71 here, whatever the size of the inputs.
+So with raw coordinates, all positive and up to 14, nearly every kink begins by the corner where the drive starts, and
+along a way out of that corner the network is close to a straight line. It begins with four effective directions for
+some 210 cells, where one-hot cells have 25. It cannot tell neighbours apart, and its claims rise far above the truth. A
+smaller learning rate makes it worse; moving the same coordinates to the middle of the board mends most of it.
 
 Averaging is another matter. It leaves about a fortieth of the churn, and so mends runs that are good on average and bad
 at the moment training stops. It cannot mend a network that is wrong on average.
@@ -77,7 +77,7 @@ def begin(log, size, rate, seed):
 
 
 def follow(map_name, view, seed):
-    """Collapsed, churn and moved for the last and for the averaged weights; then the rank before and after."""
+    """Lost, churn and moved for the last and for the averaged weights; then the rank before and after."""
     size, rate, see = VIEWS[view]
     env = SafetyCriticalGridWorld(map_name=map_name)
     mdp = replace(env.mdp, observations=see(env.mdp.observations))
@@ -121,7 +121,7 @@ def main():
             rank = f"{before:.1f} → {after:.1f}" if kind == "last" else ""
             lines.append([view, kind, f"{lost:.0%}", f"{churn:.2%}", f"{moved:.2f}", rank])
     print(f"{map_name}:\n")
-    print(tabulate(lines, ["features", "weights", "collapsed", "churn", "moved", "rank"], tablefmt="github"))
+    print(tabulate(lines, ["features", "weights", "lost", "churn", "moved", "rank"], tablefmt="github"))
 
 
 if __name__ == "__main__":
