@@ -391,11 +391,12 @@ def _train(
     bar = progress_bar(
         progress, total=members * n_steps, initial=members * step, desc="sweep", unit=" steps", unit_scale=True
     )
-    with joblib.Parallel(n_jobs, batch_size=1, max_nbytes=None) as parallel, bar:
+    with bar:
         for end in sorted(end for end in ends if end > step):
             world = mdp if end % scoring == 0 or end == n_steps else None
             task = partial(joblib.delayed(_stack.train_and_score), until=end, mdp=world, scale=scale, gamma=gamma)
-            results = parallel(task(shard, state) for shard, state in zip(shards, states, strict=True))
+            # a call for each cut: what joblib lends the processes through files is freed after it
+            results = joblib.Parallel(n_jobs, batch_size=1)(task(a, b) for a, b in zip(shards, states, strict=True))
             states = [state for state, _ in results]
             if world is not None:
                 history[end] = np.concatenate([scores for _, scores in results])
