@@ -10,7 +10,7 @@ each. What would come next, and why it would not pay: the one-hot first layer is
 its inputs are 0, but a gather and a scatter run at memory speed and win little of a product that takes a fifth of the
 time; leaving out the rows that a mini-batch does not touch saves a third of the rows and costs a different shape
 every step for every stream; smaller blocks fit the cache better and pay for it in Python (8 members: 6% slower, 4
-members: 25%). A whole call is about 10% slower than its shards: ten cuts at which the processes wait for each other,
+members: 25%). A whole call is about 8% slower than its shards: five cuts at which the processes wait for each other,
 and 0.2 s to set up.
 """
 

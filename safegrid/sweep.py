@@ -262,7 +262,7 @@ def train_sweep(
         score_interval: steps between exact scores (with `mdp`); by default once, at the end.
         checkpoint: file to which the training state is written on the way. Where it exists, training goes on from it,
             to the same numbers as without the interruption. It stays when the sweep is done.
-        checkpoint_interval: steps between writes; a tenth of the run by default.
+        checkpoint_interval: steps between writes, and of the progress bar; a fifth of the run by default.
         n_jobs: processes, through joblib; −1 is one a core, None what `joblib.parallel_config` says. No result
             depends on it.
         device: as `create_discrete_cql`; on a GPU all members train in one shard.
@@ -345,7 +345,7 @@ def _train(
     if score_interval is not None and mdp is None:
         raise ValueError(f"score_interval is {score_interval!r}, but without mdp there is nothing to score by")
     scoring = n_steps if score_interval is None else whole("score_interval", score_interval)
-    cut = max(1, n_steps // 10) if checkpoint_interval is None else whole("checkpoint_interval", checkpoint_interval)
+    cut = max(1, n_steps // 5) if checkpoint_interval is None else whole("checkpoint_interval", checkpoint_interval)
     if not isinstance(learning_rate_decay, (bool, np.bool_)):
         raise ValueError(f"learning_rate_decay is {learning_rate_decay!r}, expected True or False")
     if recipe["batch_size"] is not None:
