@@ -188,17 +188,15 @@ def report(name, good, seconds):
 
 def profile_shard(logs):
     """Runs one shard of 16 members alone and prints where its time goes."""
-    caught = {}
-    with joblib.parallel_config(n_jobs=1):
-        original = _stack.train_and_score
+    caught, original = {}, _stack.train_and_score
 
-        def catch(shard, state, **rest):
-            caught.setdefault("shard", (shard, state))
-            return original(shard, state, **rest)
+    def catch(shard, state, **rest):
+        caught.setdefault("shard", (shard, state))
+        return original(shard, state, **rest)
 
-        _stack.train_and_score = catch
-        train_sweep(logs[:2], np.arange(8.0), 2, 2, n_jobs=1, progress=False)
-        _stack.train_and_score = original
+    _stack.train_and_score = catch
+    train_sweep(logs[:2], np.arange(8.0), 2, 2, n_jobs=1, progress=False)
+    _stack.train_and_score = original
     shard, state = caught["shard"]
     _stack.advance(shard, state, 100)
     begun = perf_counter()

@@ -203,7 +203,7 @@ def _run_sweep(options: argparse.Namespace) -> None:
     matplotlib.use("agg")
     from .agents import DEFAULT_STEPS
     from .dataset import generate_offline_episodes
-    from .evaluation import SUMMARY_HEADERS
+    from .evaluation import SUMMARY_HEADERS, reference_row
     from .plots import plot_sweep
     from .sweep import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
 
@@ -226,9 +226,7 @@ def _run_sweep(options: argparse.Namespace) -> None:
         "optimum": env.mdp.evaluate(env.mdp.optimal(0.99)),
         "behaviour policy": env.mdp.evaluate(env.behaviour_policy(options.epsilon)),
     }
-    rows = [
-        [name, "", f"{score.return_mean:.1f}", "", f"{score.hazard_rate:.1%}", ""] for name, score in references.items()
-    ]
+    rows = [reference_row(name, score) for name, score in references.items()]
     print(f"\n{tabulate(rows + clones.rows() + sweep.rows(), SUMMARY_HEADERS, disable_numparse=True)}\n")
     figure = out.with_suffix(".png")
     plot_sweep(sweep, references, clones).savefig(figure, dpi=150)

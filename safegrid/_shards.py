@@ -202,7 +202,7 @@ def build_shards(
     device: str,
 ) -> list[Shard]:
     """Cuts members, log after log and seed after seed with the weight fastest, into shards."""
-    scale, gamma = settings.get("reward_scale", 1.0), settings.get("gamma", 0.99)
+    scale, gamma = float(settings.get("reward_scale", 1.0)), settings.get("gamma", 0.99)  # those of a clone
     indices, numbers = [], []
     for log, (before, after) in zip(logs, columns, strict=True):
         transitions = [log.actions * len(rows) + before, after, log.rewards * np.float32(scale), gamma * ~log.terminals]
@@ -226,7 +226,8 @@ def build_shards(
             batch_size=settings["batch_size"], n_critics=settings.get("n_critics", 1),
             target_update_interval=settings.get("target_update_interval", 1),
             learning_rate=settings["learning_rate"], learning_rate_decay=settings["learning_rate_decay"],
-            averaging=settings["averaging"], n_steps=settings["n_steps"], device=device,
+            averaging=settings["averaging"], n_steps=settings["n_steps"], reward_scale=scale, gamma=gamma,
+            device=device,
         )
         for part in parts
         for logs_of in [np.unique(part // len(weights)) // n_seeds]

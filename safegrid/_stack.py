@@ -46,6 +46,8 @@ class Shard:
         penalties: (M,) float32, clones' factor on the mean squared log-probability; None trains Q networks.
         batch_size: transitions a step, drawn uniformly with replacement; None takes the whole log.
         n_steps: of the whole run, where a decaying learning rate reaches 0.
+        reward_scale: what tables are divided by to be in raw reward.
+        gamma: discount factor of the true values that claims are compared with.
     """
 
     features: Array
@@ -63,6 +65,8 @@ class Shard:
     learning_rate_decay: bool
     averaging: float
     n_steps: int
+    reward_scale: float
+    gamma: float
     device: str
 
 
@@ -246,15 +250,13 @@ def score(mdp: TabularMDP, table: Floats, gamma: float) -> list[float]:
     return [*mdp.evaluate(policy).as_dict().values(), float(mdp.start @ table.max(1)), true]
 
 
-def train_and_score(
-    shard: Shard, state: State, until: int, mdp: TabularMDP | None, scale: float, gamma: float
-) -> tuple[State, Floats | None]:
+def train_and_score(shard: Shard, state: State, until: int, mdp: TabularMDP | None) -> tuple[State, Floats | None]:
     """One task of a worker: `advance`, then, with `mdp`, scores (M, 2, fields) of the averaged and the last weights."""
     state = advance(shard, state, until)
     if mdp is None:
         return state, None
-    both = (tables(shard, parameters).astype(float) / scale for parameters in (state.average, state.parameters))
-    return state, np.stack([[score(mdp, table, gamma) for table in kind] for kind in both], 1)
+    both = (tables(shard, p).astype(float) / shard.reward_scale for p in (state.average, state.parameters))
+    return state, np.stack([[score(mdp, table, shard.gamma) for table in kind] for kind in both], 1)
 
 
 @contextmanager

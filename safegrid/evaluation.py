@@ -130,9 +130,14 @@ def summary_row(name: str, returns: Floats, hazards: Floats, overestimates: Floa
     """One line of a table under `SUMMARY_HEADERS`, from scores (L, K) each."""
     hazard = mean(hazards)
     rate = f"{hazard.estimate:.1%} [{hazard.low:.1%}, {hazard.high:.1%}]"
-    over = None if overestimates is None or np.isnan(overestimates).all() else interquartile_mean(overestimates)
-    worst = f"{returns.min():.1f}"
-    return [name, str(returns.size), str(interquartile_mean(returns)), worst, rate, "" if over is None else str(over)]
+    over = None if overestimates is None else interquartile_mean(overestimates)
+    claim = "" if over is None or np.isnan(over.estimate) else str(over)
+    return [name, str(returns.size), str(interquartile_mean(returns)), f"{returns.min():.1f}", rate, claim]
+
+
+def reference_row(name: str, score: PolicyScore) -> list[str]:
+    """One line under the same headers for a policy that needs no training."""
+    return [name, "", f"{score.return_mean:.1f}", "", f"{score.hazard_rate:.1%}", ""]
 
 
 @dataclass(frozen=True)
@@ -160,13 +165,10 @@ class Comparison:
 
     def rows(self) -> list[list[str]]:
         """The table's lines as text."""
-        lines = []
-        for name, score in self.references.items():
-            lines.append([name, "", f"{score.return_mean:.1f}", "", f"{score.hazard_rate:.1%}", ""])
+        lines = [reference_row(name, score) for name, score in self.references.items()]
         for name in self.scores:
-            lines.append(
-                summary_row(name, *(self.values(name, f) for f in ("return_mean", "hazard_rate", "overestimate")))
-            )
+            columns = (self.values(name, field) for field in ("return_mean", "hazard_rate", "overestimate"))
+            lines.append(summary_row(name, *columns))
         return lines
 
     def __str__(self) -> str:

@@ -386,7 +386,6 @@ def _train(
     if checkpoint:
         step, states, history = read_checkpoint(checkpoint, identity, states)
 
-    scale, gamma = float(settings.get("reward_scale", 1.0)), settings.get("gamma", 0.99)
     ends = {*range(cut, n_steps, cut), *(range(scoring, n_steps, scoring) if mdp is not None else ()), n_steps}
     bar = progress_bar(
         progress, total=members * n_steps, initial=members * step, desc="sweep", unit=" steps", unit_scale=True
@@ -394,7 +393,7 @@ def _train(
     with bar:
         for end in sorted(end for end in ends if end > step):
             world = mdp if end % scoring == 0 or end == n_steps else None
-            task = partial(joblib.delayed(_stack.train_and_score), until=end, mdp=world, scale=scale, gamma=gamma)
+            task = partial(joblib.delayed(_stack.train_and_score), until=end, mdp=world)
             # a call for each cut: what joblib lends the processes through files is freed after it
             results = joblib.Parallel(n_jobs, batch_size=1)(task(a, b) for a, b in zip(shards, states, strict=True))
             states = [state for state, _ in results]
@@ -426,7 +425,7 @@ def _train(
         weights=weights,
         seeds=seeds,
         observations=observations,
-        q_values=cube(_stack.tables(a, b.average) / scale for a, b in zip(shards, states, strict=True)),
+        q_values=cube(_stack.tables(a, b.average) / a.reward_scale for a, b in zip(shards, states, strict=True)),
         parameters=averaged,
         last_parameters=last,
         steps=np.array(times, np.int64),

@@ -147,12 +147,9 @@ def test_last_and_averaged_weights_are_both_kept(sweep, original):
     assert not torch.equal(weights_of(last), weights_of(averaged))
     expected = score_agent(last, original.mdp).exact.return_mean
     assert sweep.last_history["return_mean"][-1, 2, 0, 0] == pytest.approx(expected, abs=1e-9)
-    plain = train_sweep(replace_log(sweep), [6], 1, 20, averaging=0, **QUIET)
+    two_steps = Episodes.from_arrays([[0, 0], [1, 0]], [0, 1], [-1, 50], [False, True], n_actions=4)
+    plain = train_sweep(two_steps, [6], 1, 20, averaging=0, **QUIET)
     assert all(np.array_equal(a, b) for a, b in zip(plain.parameters, plain.last_parameters, strict=True))
-
-
-def replace_log(sweep):
-    return Episodes.from_arrays([[0, 0], [1, 0]], [0, 1], [-1, 50], [False, True], n_actions=4)
 
 
 def test_an_agent_saves_exports_and_is_evaluated_by_d3rlpy(sweep, logs, original, tmp_path):
@@ -202,6 +199,15 @@ def test_a_decaying_rate_ends_at_nothing(logs):
     assert not same(constant, decaying)
     shard_free = train_sweep(logs[0], [6], 1, 1, learning_rate_decay=True, averaging=0, **QUIET)
     assert same(shard_free, train_sweep(logs[0], [6], 1, 1, averaging=0, **QUIET))
+
+
+def test_a_decaying_rate_is_d3rlpys_cosine(logs):
+    optimizers = d3rlpy.optimizers
+    cosine = optimizers.AdamFactory(lr_scheduler_factory=optimizers.CosineAnnealingLRFactory(T_max=60))
+    agent = replace(create_discrete_cql().config, optim_factory=cosine).create()
+    fit(agent, build_mdpdataset(logs[0]), 60, averaging=0, progress=False)
+    member = train_sweep(logs[0], [6], 1, 60, learning_rate_decay=True, averaging=0, **QUIET).agent(6)
+    assert (weights_of(agent) - weights_of(member)).abs().max() < 1e-5
 
 
 def test_whole_log_steps_train(logs, original):
@@ -334,14 +340,17 @@ def test_a_checkpoint_that_cannot_be_written_fails_before_training(logs, tmp_pat
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
 def test_a_cluster_of_two_processes_gets_the_same_tables(sweep, logs, original):
     distributed = pytest.importorskip("distributed")
+    loaded = "'safegrid._stack' in __import__('sys').modules"
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
         joblib.parallel_config(backend="dask"),
     ):
+        before = client.run(eval, loaded)
         far = train_sweep(logs, [0, 1, 6, 20, 200], 2, 60, mdp=original.mdp, n_jobs=-1, progress=False)
-        workers = {w for w, log in client.get_worker_logs().items()}
-        assert len(workers) == 2
+        after = client.run(eval, loaded)
+    assert list(before.values()) == [False, False]
+    assert list(after.values()) == [True, True]  # both took part
     assert same(far, sweep)
 
 
@@ -516,5 +525,9 @@ def test_a_gpu_trains_the_same_members(logs, sweep):
 
 def test_the_number_of_threads_is_left_as_it_was(logs):
     before = torch.get_num_threads()
-    train_sweep(logs[0], [6], 1, 2, **QUIET)
-    assert torch.get_num_threads() == before
+    torch.set_num_threads(before + 1)
+    try:
+        train_sweep(logs[0], [6], 1, 2, **QUIET)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
