@@ -10,7 +10,7 @@ from . import env as env  # registers SafeGrid-v0
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "mdp": ["PolicyScore", "Rollouts", "TabularMDP"],
+        "mdp": ["PolicyScore", "Rollouts", "TabularMDP", "portable_rng"],
         "env": ["MAPS", "Action", "SafetyCriticalGridWorld"],
         "dataset": [
             "Coverage",
@@ -32,6 +32,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "evaluation": ["AgentScore", "Comparison", "Interval", "compare", "interquartile_mean", "mean", "score_agent"],
         "sweep": ["Sweep", "train_clone_sweep", "train_sweep"],
+        "tabular": ["argmax_clone", "greedy", "tabular_cql"],
+        "widgets": ["ConservatismExplorer", "SafetyLab", "Study", "train_button"],
         "plots": [
             "plot_board",
             "plot_comparison",

@@ -79,7 +79,7 @@ class Episodes:
                 f"next_observations has shape {self.next_observations.shape}, expected {self.observations.shape} "
                 "as observations"
             )
-        object.__setattr__(self, "n_actions", _at_least_one("n_actions", self.n_actions))
+        object.__setattr__(self, "n_actions", at_least_one("n_actions", self.n_actions))
         self._check_rows()
 
     def _check_rows(self) -> None:
@@ -208,7 +208,7 @@ class Episodes:
             raise ValueError(f"env.action_space is {env.action_space}, expected Discrete(n) counted from 0")
         rng = np.random.default_rng(seed)
         rows: list[tuple[Any, ...]] = []
-        for i in range(_at_least_one("n_episodes", n_episodes)):
+        for i in range(at_least_one("n_episodes", n_episodes)):
             observation, info = env.reset(seed=seed if i == 0 else None)
             over = False
             while not over:
@@ -282,7 +282,7 @@ def _shift_observations(columns: dict[str, NDArray[Any]], ends: Bools) -> dict[s
 
 
 def generate_offline_episodes(
-    env: gymnasium.Env[Any, Any], n_episodes: int = 500, epsilon: float = 0.22, seed: int = 42
+    env: gymnasium.Env[Any, Any], n_episodes: int = 500, epsilon: float = 0.22, seed: int | np.random.Generator = 42
 ) -> Episodes:
     """The book's log: `n_episodes` drives of the env's behaviour policy, sampled in lock-step from its table.
 
@@ -290,15 +290,15 @@ def generate_offline_episodes(
         env: a `SafetyCriticalGridWorld`, wrapped or not.
         n_episodes: at least 1.
         epsilon: probability of a random action, in [0, 1].
-        seed: the same seed gives the same log.
+        seed: seed or generator, such as `portable_rng`'s; the same seed gives the same log.
     """
     world: Any = env.unwrapped
     return sample_episodes(world.mdp, world.behaviour_policy(epsilon), n_episodes, seed)
 
 
-def sample_episodes(mdp: TabularMDP, policy: ArrayLike, n_episodes: int, seed: int) -> Episodes:
+def sample_episodes(mdp: TabularMDP, policy: ArrayLike, n_episodes: int, seed: int | np.random.Generator) -> Episodes:
     """A log of any policy (S, A) in any `TabularMDP` that has a horizon, sampled in lock-step."""
-    r = mdp.rollouts(policy, _at_least_one("n_episodes", n_episodes), seed)
+    r = mdp.rollouts(policy, at_least_one("n_episodes", n_episodes), seed)
     return Episodes(
         observations=mdp.observations[r.states],
         actions=r.actions,
@@ -426,7 +426,8 @@ def read_npz(path: str | os.PathLike[str], format_name: str) -> tuple[dict[str, 
     return header, arrays
 
 
-def _at_least_one(name: str, value: int) -> int:
+def at_least_one(name: str, value: int) -> int:
+    """A whole number of at least 1."""
     if not (isinstance(value, (int, np.integer)) and value >= 1):
         raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1")
     return int(value)

@@ -287,7 +287,7 @@ class TabularMDP:
         Raises:
             ValueError: `gamma` is outside [0, 1], or values do not converge because an episode need never end.
         """
-        _check_gamma(gamma)
+        check_gamma(gamma)
         values = np.zeros(self.n_states)
         if horizon is not None:
             policy = np.zeros((_check_horizon(horizon), self.n_states, self.n_actions))
@@ -325,7 +325,7 @@ class TabularMDP:
         Raises:
             ValueError: the policy is no (S, A) table of probabilities, or `gamma` is 1 and it need never end.
         """
-        _check_gamma(gamma)
+        check_gamma(gamma)
         pi = self._check_policy(policy)
         if pi.ndim == 3:
             raise ValueError(f"policy must have shape (S, A) to have values, got {pi.shape}; use evaluate")
@@ -512,6 +512,23 @@ class TabularMDP:
         return _lower_tail_mean(points * unit, np.array([final[z] for z in points]))
 
 
+def portable_rng(seed: int) -> np.random.Generator:
+    """A generator that a web page can have too: the Mersenne Twister MT19937 (Matsumoto & Nishimura 1998).
+
+    Its state is filled from `seed` by the authors' 2002 rule, as in numpy's `RandomState` and C++'s `std::mt19937`,
+    and its numbers have 53 bits. `widgets.js` mirrors it, so that a log sampled on a page can be sampled again here:
+    pass it as the seed of `sample_episodes` or `generate_offline_episodes`.
+
+    Args:
+        seed: 0…2³² − 1.
+    """
+    if not (isinstance(seed, (int, np.integer)) and 0 <= seed < 2**32):
+        raise ValueError(f"seed is {seed!r}, expected a whole number in 0…{2**32 - 1}")
+    bits: Any = np.random.MT19937()
+    bits.state = np.random.RandomState(seed).get_state(legacy=False)
+    return np.random.Generator(bits)
+
+
 def _collect(final: dict[int, float], masses: Floats, low: int) -> None:
     for z in np.flatnonzero(masses):
         final[low + int(z)] = final.get(low + int(z), 0.0) + float(masses[z])
@@ -548,7 +565,8 @@ def _draw(cumulative: Floats, rng: np.random.Generator) -> Ints:
     return (rng.random(len(cumulative))[:, None] * cumulative[:, -1:] >= cumulative).sum(1)
 
 
-def _check_gamma(gamma: float) -> None:
+def check_gamma(gamma: float) -> None:
+    """A discount factor in [0, 1]."""
     if not 0 <= gamma <= 1:
         raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
 

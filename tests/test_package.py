@@ -21,7 +21,9 @@ FLOORS = {
     "evaluation": {"mdp", "dataset", "agents"},
     "_shards": {"mdp", "dataset", "agents", "_stack"},
     "sweep": {"mdp", "dataset", "agents", "evaluation", "_stack", "_shards"},
+    "tabular": {"mdp", "dataset"},
     "plots": {"mdp", "evaluation", "sweep"},
+    "widgets": {"mdp", "env", "dataset", "tabular", "agents", "sweep", "plots"},
     "__main__": {"mdp", "env", "dataset", "agents", "evaluation", "sweep", "plots"},
     "__init__": {"env"},
 }

@@ -1,0 +1,165 @@
+"""A log in a table: the clone that counts, and CQL without a network, for ever or for a number of gradient steps.
+
+The reference that networks approach; the laboratory on the page computes the same (`widgets.js`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.special import wrightomega
+
+from .dataset import Episodes, at_least_one, coverage
+from .mdp import Bools, Floats, TabularMDP, check_gamma
+
+TIE = 1e-6
+"""Values that differ by less, in raw reward, count as tied."""
+
+RESIDUAL = 1e-9
+"""The limit's solver stops once no value moves by more, in raw reward: then it is within RESIDUAL · γ/(1 − γ)."""
+
+
+def argmax_clone(episodes: Episodes, mdp: TabularMDP) -> Floats:
+    """The log's most frequent action of each state, (S, A); tied actions share, and all do where the log is silent."""
+    return greedy(coverage(episodes, mdp).counts.astype(float))
+
+
+def greedy(q_values: Floats) -> Floats:
+    """Acts by the highest value, (S, A) probabilities; values within `TIE` share evenly."""
+    best = q_values >= q_values.max(1, keepdims=True) - TIE
+    return np.asarray(best / best.sum(1, keepdims=True))
+
+
+def tabular_cql(
+    episodes: Episodes,
+    mdp: TabularMDP,
+    conservative_weight: float = 6.0,
+    *,
+    reward_scale: float = 0.1,
+    gamma: float = 0.99,
+    n_steps: int | None = None,
+) -> Floats:
+    r"""CQL (Kumar et al. 2020, eq. 4) with one number for each state and action instead of a network.
+
+    With :math:`\hat\beta(a \mid s)` the log's share of each action, :math:`y` the log's mean of
+    :math:`\rho r + \gamma \max_{a'} Q(s', a')` and :math:`\pi` the softmax of :math:`Q`, both in scaled reward, a
+    gradient step in a visited state is
+
+    .. math::
+
+        Q(s, a) \mathrel{-}= \eta \Big[ \hat\beta(a \mid s)\,(Q(s, a) - y(s, a))
+            + \rho\,\alpha\,(\pi(a \mid s) - \hat\beta(a \mid s)) \Big], \qquad \eta = \frac{1}{1 + \rho\alpha/2},
+
+    from :math:`Q = 0`, over the whole log, with a squared TD loss and no target network. The step :math:`\eta` is one
+    over the largest curvature that the loss can have. Steps never stop moving an action that was not tried: its value
+    sinks without bound. In the limit the softmax is over tried actions alone, and the bracket is 0: one convex
+    problem a state, solved inside value iteration until no value moves by more than `RESIDUAL`.
+
+    Args:
+        episodes: a log that knows its states.
+        mdp: their world; only its states and actions are used.
+        conservative_weight: α ≥ 0, in raw reward. At 0 nothing pushes untried actions down: they stay at 0.
+        reward_scale: ρ > 0; 1/ρ is the softmax's temperature in raw reward.
+        gamma: discount factor in [0, 1), or 1 for a number of steps.
+        n_steps: gradient steps; None for the limit of infinitely many.
+
+    Returns:
+        Q (S, A) in discounted raw reward. A state that was entered but never acted in is worth what it began with, 0.
+        In the limit untried actions of visited states are −∞.
+
+    Raises:
+        ValueError: names the argument, its value and what was expected.
+    """
+    if not (np.isfinite(conservative_weight) and conservative_weight >= 0):
+        raise ValueError(f"conservative_weight is {conservative_weight!r}, expected a number of at least 0")
+    if not (np.isfinite(reward_scale) and reward_scale > 0):
+        raise ValueError(f"reward_scale is {reward_scale!r}, expected a number above 0")
+    check_gamma(gamma)
+    if n_steps is None and gamma == 1:
+        raise ValueError("gamma is 1, expected less for the limit: its values need not converge")
+    if n_steps is not None:
+        at_least_one("n_steps", n_steps)
+    model = _count(episodes, mdp, reward_scale, gamma)
+    push = reward_scale * conservative_weight
+    q = _limit(model, push, RESIDUAL * reward_scale) if n_steps is None else _descend(model, push, n_steps)
+    return np.asarray(q / reward_scale)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What the log says of each pair: its share of the state's actions, its mean reward, and what follows it."""
+
+    share: Floats  # (S, A)
+    reward: Floats  # (S, A), scaled
+    follow: csr_matrix  # (S·A, S), γ times the shares of the states that follow
+
+    @property
+    def seen(self) -> Bools:
+        return np.asarray(self.share > 0)
+
+    def target(self, values: Floats) -> Floats:
+        return self.reward + (self.follow @ values).reshape(self.reward.shape)
+
+
+def _count(episodes: Episodes, mdp: TabularMDP, reward_scale: float, gamma: float) -> _Model:
+    counts = coverage(episodes, mdp).counts
+    pair = episodes.states * mdp.n_actions + episodes.actions
+    each = 1.0 / np.maximum(counts.ravel(), 1)[pair]
+    rewards = np.bincount(pair, episodes.rewards * each, minlength=counts.size).reshape(counts.shape)
+    on = ~episodes.terminals
+    follow = csr_matrix((gamma * each[on], (pair[on], episodes.next_states[on])), (counts.size, mdp.n_states))
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    return _Model(share, reward_scale * rewards, follow)
+
+
+def _softmax(q: Floats) -> Floats:
+    weights = np.exp(q - q.max(1, keepdims=True))
+    return np.asarray(weights / weights.sum(1, keepdims=True))
+
+
+def _descend(model: _Model, push: float, n_steps: int) -> Floats:
+    q = np.zeros_like(model.share)
+    visited = model.seen.any(1, keepdims=True)
+    for _ in range(n_steps):
+        slope = model.share * (q - model.target(q.max(1))) + push * visited * (_softmax(q) - model.share)
+        q -= slope / (1 + push / 2)
+    return q
+
+
+def _limit(model: _Model, push: float, residual: float) -> Floats:
+    """Value iteration whose every sweep balances each visited state's pulls; a contraction by γ."""
+    visited = np.asarray(model.seen.any(1))
+    share, seen = model.share[visited], model.seen[visited]
+    q = np.zeros_like(model.share)
+    if push > 0:
+        q[visited[:, None] & ~model.seen] = -np.inf
+    while True:
+        target = model.target(q.max(1))[visited]
+        new = _balance(share, target, push) if push > 0 else target
+        change = np.abs(new[seen] - q[visited][seen]).max()
+        q[visited] = np.where(seen, new, q[visited])
+        if change <= residual:
+            return q
+
+
+def _balance(share: Floats, target: Floats, push: float) -> Floats:
+    """Solves share·(q − target) = push·(share − softmax(q)) in each state over its seen actions.
+
+    With z = log Σ exp q each q is target + push − ω(log(push/share) + target + push − z), with Wright's function ω,
+    ω + log ω = x (Corless & Jeffrey 2002). The softmax sums to 1 at one z; the sum falls convexly in z, so that
+    Newton's method climbs to it from the left, where the lowest target lies.
+    """
+    seen = share > 0
+    ratio = np.where(seen, push / np.where(seen, share, 1.0), 1.0)
+    reach = np.where(seen, np.log(ratio) + target + push, -np.inf)
+    z = np.where(seen, target, np.inf).min(1)
+    rounding = 1e-14 * (1 + push + np.where(seen, np.abs(target), 0.0).max(1))
+    while True:
+        omega = wrightomega(reach - z[:, None])
+        excess = (omega / ratio).sum(1) - 1
+        step = excess / (omega / (1 + omega) / ratio).sum(1)
+        z += step
+        if (step <= rounding).all():
+            return np.asarray(target + push - wrightomega(reach - z[:, None]))

@@ -1,0 +1,168 @@
+"""CQL in a table does what its equation says, at every step and in the limit."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from safegrid.dataset import Episodes, coverage, generate_offline_episodes, sample_episodes
+from safegrid.env import SafetyCriticalGridWorld
+from safegrid.mdp import portable_rng
+from safegrid.tabular import argmax_clone, greedy, tabular_cql
+
+
+@pytest.fixture(scope="module")
+def dense():
+    """A small world whose log tried every action of every state it acted in."""
+    env = SafetyCriticalGridWorld(size=4, hazard_coords=[(2, 1)], slip_prob=0.1)
+    return env.mdp, sample_episodes(env.mdp, env.uniform_policy(), 3_000, 0)
+
+
+def softmax(q):
+    weights = np.exp(q - q.max(1, keepdims=True))
+    return weights / weights.sum(1, keepdims=True)
+
+
+def targets(log, mdp, q, gamma):
+    """The log's mean of r + γ max Q(s′, ·) for each pair, one row after the other."""
+    total, counts = np.zeros((mdp.n_states, 4)), coverage(log, mdp).counts
+    value = log.rewards + gamma * np.where(log.terminals, 0.0, q.max(1)[log.next_states])
+    np.add.at(total, (log.states, log.actions), value)
+    return total / np.maximum(counts, 1), counts
+
+
+def test_the_generator_is_the_mersenne_twister():
+    """The C++ standard names the ten thousandth number of std::mt19937 with its default seed."""
+    assert portable_rng(5489).bit_generator.random_raw(10_000)[-1] == 4_123_659_995
+    assert (portable_rng(7).random(5) == np.random.RandomState(7).random_sample(5)).all()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None])
+def test_a_bad_seed_is_named(seed):
+    with pytest.raises(ValueError, match=r"seed is .*, expected a whole number in 0…4294967295"):
+        portable_rng(seed)
+
+
+def test_the_same_seed_gives_the_same_log(original):
+    one, two = (generate_offline_episodes(original, 20, seed=portable_rng(3)) for _ in range(2))
+    assert (one.states == two.states).all()
+    assert (one.rewards == two.rewards).all()
+
+
+def test_the_clone_counts_votes_and_shares_ties(original, log):
+    counts, clone = coverage(log, original.mdp).counts, argmax_clone(log, original.mdp)
+    assert np.allclose(clone.sum(1), 1)
+    assert ((clone > 0) == (counts == counts.max(1, keepdims=True))).all()
+    assert (clone[counts.sum(1) == 0] == 0.25).all()
+
+
+def test_greedy_shares_what_rounding_cannot_tell_apart():
+    q = np.array([[1.0, 1.0 + 1e-9, 0.0, -np.inf], [0.0, 1.0, 2.0, 3.0]])
+    assert greedy(q).tolist() == [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("weight", [0.3, 6.0, 200.0])
+@pytest.mark.parametrize("scale", [1.0, 0.05])
+def test_in_the_limit_every_pull_is_balanced(original, log, weight, scale):
+    """share·(Q − y) = α·(share − softmax over tried actions), in raw reward with temperature 1/ρ."""
+    mdp = original.mdp
+    q = tabular_cql(log, mdp, weight, reward_scale=scale)
+    y, counts = targets(log, mdp, q, 0.99)
+    tried = counts > 0
+    visited = tried.any(1)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    soft = softmax(np.where(visited[:, None], scale * q, 0.0))
+    pull = share * (np.where(tried, q, 0.0) - y) - weight * (share - soft)
+    assert np.abs(pull[tried]).max() < 1e-8 * max(1.0, weight)
+    assert (q[visited[:, None] & ~tried] == -np.inf).all()
+    assert (q[~visited] == 0).all()
+
+
+def test_many_steps_come_near_the_limit_where_everything_was_tried(dense):
+    mdp, log = dense
+    limit = tabular_cql(log, mdp, 2.0, reward_scale=0.1)
+    assert np.isfinite(limit).all()
+    errors = [np.abs(tabular_cql(log, mdp, 2.0, reward_scale=0.1, n_steps=n) - limit).max() for n in (5, 50, 500)]
+    assert errors[0] > 2 * errors[1] > 1_000 * errors[2]
+    assert errors[2] < 1e-5
+
+
+def test_an_action_never_tried_sinks_for_ever_and_without_weight_stays(original, log):
+    mdp = original.mdp
+    unseen = coverage(log, mdp).unseen
+    short, long = (tabular_cql(log, mdp, 6.0, n_steps=n)[unseen] for n in (200, 2_000))
+    assert (long < short).all()
+    assert (short < 0).all()
+    for n in (2_000, None):
+        assert (tabular_cql(log, mdp, 0.0, n_steps=n)[unseen] == 0).all()
+
+
+def test_without_weight_a_complete_log_without_slips_teaches_the_truth():
+    env = SafetyCriticalGridWorld(size=4, hazard_coords=[(2, 1)], slip_prob=0.0, max_steps=300)
+    log = sample_episodes(env.mdp, env.uniform_policy(), 3_000, 0)
+    policy = env.mdp.optimal(0.99)
+    acted = coverage(log, env.mdp).visited
+    q = tabular_cql(log, env.mdp, 0.0)
+    assert np.abs(q - env.mdp.values(policy, 0.99)[1])[acted].max() < 1e-6
+
+
+def test_the_first_step_is_the_equation(original, log):
+    """From Q = 0 the softmax is ¼, the target the mean reward."""
+    mdp, weight, scale = original.mdp, 6.0, 0.1
+    y, counts = targets(log, mdp, np.zeros((mdp.n_states, 4)), 0.99)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    slope = share * (0 - scale * y) + scale * weight * (0.25 - share) * (counts.sum(1, keepdims=True) > 0)
+    expected = -slope / (1 + scale * weight / 2) / scale
+    assert np.abs(tabular_cql(log, mdp, weight, reward_scale=scale, n_steps=1) - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("n_steps", [300, None])
+def test_rewards_weight_and_scale_obey_the_law_of_units(original, log, n_steps):
+    mdp = original.mdp
+    q = tabular_cql(log, mdp, 6.0, reward_scale=0.2, n_steps=n_steps)
+    larger = dataclasses.replace(log, rewards=4 * log.rewards)
+    again = tabular_cql(larger, mdp, 24.0, reward_scale=0.05, n_steps=n_steps)
+    finite = np.isfinite(q)
+    assert (finite == np.isfinite(again)).all()
+    assert np.abs(4 * q[finite] - again[finite]).max() < 1e-6
+
+
+def test_a_claim_falls_with_the_weight_at_scale_one_and_rises_at_a_small_scale(original, log):
+    def claims(scale):
+        return [tabular_cql(log, original.mdp, w, reward_scale=scale)[0].max() for w in (1.0, 6.0, 20.0, 200.0)]
+
+    assert claims(1.0) == sorted(claims(1.0), reverse=True)
+    assert claims(0.05) == sorted(claims(0.05))
+    best = original.mdp.values(original.mdp.optimal(0.99), 0.99)[0][0]
+    assert claims(1.0)[0] < best < 10 * best < claims(0.05)[-1]
+
+
+def test_a_state_that_was_entered_but_never_acted_in_is_worth_nothing():
+    """One step, cut by the clock: its value is its reward, in both forms."""
+    mdp = SafetyCriticalGridWorld(size=3, max_steps=1, slip_prob=0.0).mdp
+    log = Episodes.from_arrays([[0, 0]], [1], [-1.0], [False], [True], n_actions=4, next_observations=[[1, 0]],
+                               states=[0], next_states=[1])  # fmt: skip
+    assert tabular_cql(log, mdp, 0.0)[0].tolist() == [0, -1, 0, 0]
+    assert tabular_cql(log, mdp, 1.0)[0, 1] == pytest.approx(-1)
+    assert tabular_cql(log, mdp, 0.0, n_steps=2_000)[0, 1] == pytest.approx(-1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"conservative_weight": -1.0}, "conservative_weight is -1.0, expected a number of at least 0"),
+        ({"conservative_weight": np.nan}, "conservative_weight is nan"),
+        ({"reward_scale": 0.0}, "reward_scale is 0.0, expected a number above 0"),
+        ({"gamma": 1.5}, r"gamma must lie in \[0, 1\], got 1.5"),
+        ({"gamma": 1.0}, "gamma is 1, expected less for the limit"),
+        ({"n_steps": 0}, "n_steps is 0, expected a whole number of at least 1"),
+    ],
+)
+def test_a_bad_argument_is_named(original, log, change, message):
+    with pytest.raises(ValueError, match=message):
+        tabular_cql(log, original.mdp, **change)
+
+
+def test_a_log_without_states_is_refused(original, log):
+    with pytest.raises(ValueError, match="states in row 0 is -1, expected a state of the mdp"):
+        argmax_clone(dataclasses.replace(log, states=np.full(len(log), -1)), original.mdp)
