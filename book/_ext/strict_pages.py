@@ -1,0 +1,71 @@
+"""Pages that load nothing from elsewhere and run no script but their own: the last hand on the built HTML.
+
+Each page gets a Content-Security-Policy in a <meta>, so that it holds on any host. Inline scripts are allowed by their
+hash, and so are the theme's two `onclick` attributes ('unsafe-hashes'). Inline `style` attributes are allowed
+(tables and the theme have some; they can run nothing), inline <style> elements only by hash. Widget state loses the
+copies of code and style that anywidget puts there: the page's runtime never runs text from the state. The theme's
+second copy of its icons, a script of half a megabyte beside the fonts, is left out.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+STATE = re.compile(r'(<script type="application/vnd\.jupyter\.widget-state\+json">)(.*?)(</script>)', re.S)
+INLINE = {
+    "script": re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*\btype=\"application/)[^>]*>(.*?)</script>", re.S),
+    "style": re.compile(r"<style[^>]*>(.*?)</style>", re.S),
+    "handler": re.compile(r'\son[a-z]+="([^"]*)"'),
+}
+ICON_SCRIPT = re.compile(r"\s*<script src=\"[^\"]*fontawesome[^\"]*\.js[^\"]*\"></script>")
+FONT_PRELOAD = re.compile(r"\s*<link rel=\"preload\" as=\"font\"[^>]*>")
+
+
+def hashes(texts: list[str]) -> str:
+    """Each text as a source expression of the policy."""
+    digests = (hashlib.sha256(text.encode()).digest() for text in texts)
+    return "".join(sorted({f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests}))
+
+
+def policy(page: str) -> str:
+    """The strictest policy under which this page still works."""
+    scripts, styles, handlers = (INLINE[kind].findall(page) for kind in ("script", "style", "handler"))
+    handlers = [html.unescape(handler) for handler in handlers]
+    by_hash = hashes(handlers) + (" 'unsafe-hashes'" if handlers else "")
+    return (
+        f"default-src 'none'; script-src 'self'{hashes(scripts)}{by_hash}; style-src 'self'{hashes(styles)}; "
+        "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'"
+    )
+
+
+def bare_state(match: re.Match[str]) -> str:
+    """The page's widget state without code and style."""
+    state = json.loads(match[2])
+    for model in state["state"].values():
+        for key in ("_esm", "_css"):
+            model["state"].pop(key, None)
+    return match[1] + json.dumps(state, separators=(",", ":")).replace("</", "<\\/") + match[3]
+
+
+def finish(app: Any, exception: Exception | None) -> None:
+    """Rewrites every page of a finished build."""
+    if exception or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        if "Content-Security-Policy" in page or "<head" not in page:
+            continue
+        page = FONT_PRELOAD.sub("", ICON_SCRIPT.sub("", STATE.sub(bare_state, page)))
+        meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(page)}">'
+        path.write_text(re.sub(r"<head[^>]*>", lambda head: f"{head[0]}\n    {meta}", page, count=1), encoding="utf-8")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Sphinx calls this once."""
+    app.connect("build-finished", finish, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
