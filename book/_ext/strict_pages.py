@@ -38,8 +38,8 @@ def policy(page: str) -> str:
     by_hash = hashes(handlers) + (" 'unsafe-hashes'" if handlers else "")
     return (
         f"default-src 'none'; script-src 'self'{hashes(scripts)}{by_hash}; style-src 'self'{hashes(styles)}; "
-        "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
-        "base-uri 'none'"
+        "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'"
     )
 
 
@@ -61,8 +61,9 @@ def finish(app: Any, exception: Exception | None) -> None:
         if "Content-Security-Policy" in page or "<head" not in page:
             continue
         page = FONT_PRELOAD.sub("", ICON_SCRIPT.sub("", STATE.sub(bare_state, page)))
+        before, head, rest = re.split(r"(<head[^>]*>)", page, maxsplit=1)
         meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(page)}">'
-        path.write_text(re.sub(r"<head[^>]*>", lambda head: f"{head[0]}\n    {meta}", page, count=1), encoding="utf-8")
+        path.write_text(f"{before}{head}\n    {meta}{rest}", encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -1,5 +1,8 @@
 """The built pages show what the sources promise."""
 
+import base64
+import hashlib
+import json
 import os
 import re
 from html.parser import HTMLParser
@@ -57,7 +60,41 @@ def test_every_number_has_arrived(path):
 
 @every_chapter
 def test_a_page_has_no_dead_widget(path):
-    assert "widget-view+json" not in page_of(path)
+    """Only figures of ours live without a kernel, and only as outputs of their own."""
+    page = page_of(path)
+    views = re.findall(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', page, re.S)
+    states = re.findall(r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', page, re.S)
+    models = {name: model["state"] for state in states for name, model in json.loads(state)["state"].items()}
+    for view in views:
+        assert models[json.loads(view)["model_id"]]["_anywidget_id"].startswith("safegrid.widgets.")
+
+
+EVERY_PAGE = sorted(p for p in PAGES.rglob("*.html") if not p.relative_to(PAGES).parts[0].startswith("_"))
+LOADED = re.compile(r"<(?:script|link|img|iframe|source|object|embed)\b[^>]*?\b(?:src|href|data)=\"([^\"]*)\"")
+
+
+@pytest.mark.parametrize("path", EVERY_PAGE, ids=lambda p: p.stem)
+def test_a_page_loads_nothing_from_elsewhere_and_says_so_in_its_policy(path):
+    page = path.read_text()
+    local = re.sub(r'<link rel="(?:canonical|alternate)"[^>]*>', "", page)
+    assert [url for url in LOADED.findall(local) if re.match(r"(?:https?:)?//", url)] == []
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert not {"'unsafe-eval'", "'unsafe-inline'", "*", "data:", "https:"} & set(directives["script-src"].split())
+    assert "http" not in policy
+    for script in re.findall(r"<script>(.*?)</script>", page, re.S):
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in directives["script-src"]
+
+
+def test_what_was_vendored_is_what_its_makers_published():
+    vendor = ROOT / "book" / "_static" / "vendor"
+    for package, entry in json.loads((vendor / "vendor.json").read_text()).items():
+        files = {p.relative_to(vendor / package).as_posix(): p for p in (vendor / package).rglob("*") if p.is_file()}
+        digests = {name: hashlib.sha256(p.read_bytes()).hexdigest() for name, p in files.items()}
+        assert digests == entry["files"]
+        assert entry["version"] in files["katex.min.js"].read_text()
+        assert entry["licence"] in files["LICENSE"].read_text()
 
 
 @every_chapter

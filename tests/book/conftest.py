@@ -1,0 +1,102 @@
+"""The built book in a real browser, and figures in a live JupyterLab; on 127.0.0.1 and nowhere else."""
+
+import functools
+import http.server
+import importlib.resources
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+PAGES = Path(__file__).parents[2] / "_build" / "html"
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--no-proxy-server",
+         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
+WHY_NOT = (
+    "no browser: install Debian's chromium" if BROWSER is None
+    else "the book is not built: run the README's first command" if not PAGES.exists()
+    else ""
+)  # fmt: skip
+AXE = importlib.resources.files("axe_playwright_python") / "axe.min.js"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder without a word."""
+
+    def log_message(self, *_):
+        pass
+
+
+def serve(folder):
+    """A server of a folder on a free port, and its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}/"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if WHY_NOT:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(WHY_NOT)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def site():
+    server, address = serve(PAGES)
+    yield address
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Opens a page of the book, or of another address, in a browser that reaches nothing else; it must stay silent.
+
+    Console errors (a violation of the page's Content-Security-Policy is one), script errors and requests to other hosts
+    fail the test, unless `silent=False`.
+    """
+    opened, complaints = [], []
+
+    def open_page(path, home=site, silent=True, **settings):
+        context = (
+            browser.new_context(viewport={"width": 1280, "height": 900})
+            if not settings
+            else browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | settings)
+        )
+        opened.append(context)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        said = complaints if silent else []
+
+        def gate(route):
+            said.append(f"asked for {route.request.url}")
+            route.abort("blockedbyclient")
+
+        context.route(re.compile(rf"^(?!{re.escape(home)}|data:|blob:|file:)"), gate)
+        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(home + path)
+        return page
+
+    yield open_page
+    for context in opened:
+        context.close()
+    assert complaints == []
+
+
+def axe(page, selector):
+    """Accessibility violations inside a selector: rule → the elements."""
+    if not page.evaluate("() => typeof window.axe === 'object'"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("(selector) => axe.run({ include: [[selector]] }, { resultTypes: ['violations'] })", selector)
+    return {v["id"]: [node["html"][:120] for node in v["nodes"]] for v in found["violations"]}
