@@ -58,7 +58,7 @@ def finish(app: Any, exception: Exception | None) -> None:
         return
     for path in Path(app.outdir).rglob("*.html"):
         page = path.read_text(encoding="utf-8")
-        if "Content-Security-Policy" in page or "<head" not in page:
+        if '<meta http-equiv="Content-Security-Policy' in page or "<head" not in page:
             continue
         page = FONT_PRELOAD.sub("", ICON_SCRIPT.sub("", STATE.sub(bare_state, page)))
         before, head, rest = re.split(r"(<head[^>]*>)", page, maxsplit=1)
