@@ -454,7 +454,7 @@ function makeBoard(name, world, describe, paint = null) {
     if (t <= last) clock = setInterval(tick, 60);
   }
   const still = () => { clearInterval(clock); walk.replaceChildren(); };
-  return { element: html("div", {}, html("h4", {}, name), picture, legend, readout), draw, animate, still };
+  return { element: html("div", {}, html("p", { class: "sg-title" }, name), picture, legend, readout), draw, animate, still };
 }
 
 const square = (x, y, name) => svg("path", { d: `M${x} ${y}h1v1h-1z`, class: name });
@@ -516,7 +516,7 @@ function makeChart({ title, series, levels, format }, places, names, choose) {
     }).join("; ");
     picture.setAttribute("aria-label", `${title} at weight ${names[i]}: ${now.textContent}`);
   }
-  return { element: html("div", {}, html("h4", {}, title), picture, now), draw };
+  return { element: html("div", {}, html("p", { class: "sg-title" }, title), picture, now), draw };
 }
 
 /* Round numbers between two bounds, at most six. */
@@ -586,7 +586,7 @@ function makeDial(label, stops, places, choose) {
 }
 
 function makeChoice(label, options, choose) {
-  const input = html("select", { change: () => choose(input.value), ...QUIET }, ...options.map(([value, name]) => html("option", { value }, name)));
+  const input = html("select", { "aria-label": label, change: () => choose(input.value), ...QUIET }, ...options.map(([value, name]) => html("option", { value }, name)));
   return { element: html("label", { class: "sg-field" }, html("span", {}, label), input), set: (value) => { input.value = value; } };
 }
 const named = (table) => Object.entries(table).map(([value, [name]]) => [value, name]);
@@ -893,13 +893,13 @@ function lab(model, page) {
   const visit = () => { if (location.hash.startsWith("#safegrid=")) attempt(() => change(fromLink(location.hash))); };
   if (page) { addEventListener("hashchange", visit); queueMicrotask(visit); }
   const grid = (...controls) => html("div", { class: "sg-dials" }, ...controls.map((control) => control.element ?? control));
-  const head = ["", "return", "hazard", "claimed", "true value"].map((name) => html("th", { scope: "col" }, name));
+  const head = ["return", "hazard", "claimed", "true value"].map((name) => html("th", { scope: "col" }, name));
   return {
     draw: () => attempt(compute), watches: [...SETTINGS, "layer"],
     stop: () => { removeEventListener("hashchange", visit); boards.forEach((board) => board.still()); },
     element: html("div", { class: "sg-lab" }, row(preset.element, layers.element, brush.element), lesson,
       grid(dials.conservative_weight, dials.reward_scale), sentence, alert, stage,
-      html("table", { class: "sg-table" }, html("thead", {}, html("tr", {}, ...head)), body),
+      html("table", { class: "sg-table" }, html("thead", {}, html("tr", {}, html("td"), ...head)), body),
       grid(dials.n_steps, html("label", { class: "sg-tick" }, forever, "train for ever (the limit)"),
         dials.n_episodes, dials.epsilon, dials.slip_prob, dials.seed, driver),
       row(run, code, page ? share : null), sheet),

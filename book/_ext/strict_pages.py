@@ -12,6 +12,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,19 @@ ICON_SCRIPT = re.compile(r"\s*<script src=\"[^\"]*fontawesome[^\"]*\.js[^\"]*\">
 FONT_PRELOAD = re.compile(r"\s*<link rel=\"preload\" as=\"font\"[^>]*>")
 
 
-def hashes(texts: list[str]) -> str:
+def hashes(texts: Iterable[str]) -> str:
     """Each text as a source expression of the policy."""
     digests = (hashlib.sha256(text.encode()).digest() for text in texts)
     return "".join(sorted({f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests}))
 
 
-def policy(page: str) -> str:
-    """The strictest policy under which this page still works."""
-    scripts, styles, handlers = (INLINE[kind].findall(page) for kind in ("script", "style", "handler"))
-    handlers = [html.unescape(handler) for handler in handlers]
-    by_hash = hashes(handlers) + (" 'unsafe-hashes'" if handlers else "")
+def policy(page: str, handlers: Iterable[str]) -> str:
+    """The strictest policy under which this page still works; the search page also parses the others' handlers."""
+    scripts, styles = (INLINE[kind].findall(page) for kind in ("script", "style"))
     return (
-        f"default-src 'none'; script-src 'self'{hashes(scripts)}{by_hash}; style-src 'self'{hashes(styles)}; "
-        "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'"
+        f"default-src 'none'; script-src 'self'{hashes(scripts)}{hashes(handlers)} 'unsafe-hashes'; "
+        f"style-src 'self'{hashes(styles)}; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'"
     )
 
 
@@ -56,14 +55,16 @@ def finish(app: Any, exception: Exception | None) -> None:
     """Rewrites every page of a finished build."""
     if exception or app.builder.format != "html":
         return
-    for path in Path(app.outdir).rglob("*.html"):
-        page = path.read_text(encoding="utf-8")
-        if '<meta http-equiv="Content-Security-Policy' in page or "<head" not in page:
+    pages = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
+    handlers = {html.unescape(handler) for page in pages.values() for handler in INLINE["handler"].findall(page)}
+    for path, page in pages.items():
+        if '<meta http-equiv="Content-Security-Policy' in page:
             continue
         page = FONT_PRELOAD.sub("", ICON_SCRIPT.sub("", STATE.sub(bare_state, page)))
-        before, head, rest = re.split(r"(<head[^>]*>)", page, maxsplit=1)
-        meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(page)}">'
-        path.write_text(f"{before}{head}\n    {meta}{rest}", encoding="utf-8")
+        meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(page, handlers)}">'
+        head = re.search(r"<head>\s*(<meta charset=[^>]*>\n?)?", page)  # the charset must come early
+        at = head.end() if head else 0  # a redirect has no head of its own
+        path.write_text(f"{page[:at]}    {meta}\n{page[at:]}", encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -98,5 +98,6 @@ def axe(page, selector):
     """Accessibility violations inside a selector: rule → the elements."""
     if not page.evaluate("() => typeof window.axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("(selector) => axe.run({ include: [[selector]] }, { resultTypes: ['violations'] })", selector)
+    options = {"resultTypes": ["violations"], "preload": False}  # preloading would fetch fonts and styles again
+    found = page.evaluate("([selector, options]) => axe.run({ include: [[selector]] }, options)", [selector, options])
     return {v["id"]: [node["html"][:120] for node in v["nodes"]] for v in found["violations"]}

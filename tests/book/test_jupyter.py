@@ -147,7 +147,7 @@ def test_a_hand_and_python_move_the_same_figures(lab, visit):
         page.evaluate(RUN, index)
     explorer, laboratory = page.locator(".sg-explorer"), page.locator(".sg-lab")
     explorer.wait_for()
-    until(page, 3, "6.0 0 6.0 0.0")
+    until(page, 3, "6.0 0 6.0 6.0")
 
     slider = explorer.get_by_role("slider", name="conservative weight")
     slider.press("ArrowRight")  # which JupyterLab would keep for itself
