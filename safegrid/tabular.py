@@ -21,6 +21,9 @@ RESIDUAL = 1e-9
 """The limit's solver stops once no value moves by more, in raw reward: then it is within RESIDUAL · γ/(1 − γ)."""
 
 
+_TINY = 1e-100  # the least positive push: below it the limit's numbers overflow
+
+
 def argmax_clone(episodes: Episodes, mdp: TabularMDP) -> Floats:
     """The log's most frequent action of each state, (S, A); tied actions share, and all do where the log is silent."""
     return greedy(coverage(episodes, mdp).counts.astype(float))
@@ -82,7 +85,7 @@ def tabular_cql(
     if n_steps is not None:
         at_least_one("n_steps", n_steps)
     model = _count(episodes, mdp, reward_scale, gamma)
-    push = reward_scale * conservative_weight
+    push = max(reward_scale * conservative_weight, _TINY) if conservative_weight > 0 else 0.0
     q = _limit(model, push, RESIDUAL * reward_scale) if n_steps is None else _descend(model, push, n_steps)
     return np.asarray(q / reward_scale)
 
@@ -161,5 +164,5 @@ def _balance(share: Floats, target: Floats, push: float) -> Floats:
         excess = (omega / ratio).sum(1) - 1
         step = excess / (omega / (1 + omega) / ratio).sum(1)
         z += step
-        if (step <= rounding).all():
+        if not (step > rounding).any():
             return np.asarray(target + push - wrightomega(reach - z[:, None]))

@@ -86,7 +86,8 @@ class ConservatismExplorer(_Figure):
         agent: the agent shown, as a d3rlpy `DiscreteCQL`.
 
     Raises:
-        ValueError: the sweep was not trained with `mdp`, holds clones, or the world is no grid of up to 1024 cells.
+        ValueError: the sweep was not trained with `mdp`, holds clones or claims that are not finite, its weights do not
+            rise, or the world is no grid of up to 1024 cells.
         TraitError: a value that cannot be shown; names it and what was expected.
     """
 
@@ -115,7 +116,7 @@ class ConservatismExplorer(_Figure):
         if clones is not None:
             scores = clones.curve("return_mean")[0], clones.curve("hazard_rate")[0]
             self.references |= {"BC": (scores[0].estimate, scores[1].estimate)}
-        self._sweep = sweep
+        self._sweep, self._shown = sweep, dict[tuple[int, int, int], Any]()
         known = sweep.weights.tolist()
         first = (known.index(6.0) if 6.0 in known else len(known) // 2) if index is None else index
         super().__init__(data=self._describe(sweep), index=first, layer=layer)
@@ -128,7 +129,7 @@ class ConservatismExplorer(_Figure):
     @sweep.setter
     def sweep(self, sweep: Sweep) -> None:
         data = self._describe(sweep)
-        self._sweep = sweep
+        self._sweep, self._shown = sweep, {}
         shape = (len(sweep.weights), *sweep.seeds.shape)
         with self.hold_sync():
             self.index, self.log, self.seed = (
@@ -151,11 +152,21 @@ class ConservatismExplorer(_Figure):
     @property
     def agent(self) -> Any:
         """The agent shown, as d3rlpy's."""
-        return self.sweep.agent(self.weight, self.log, self.seed)
+        return self._shown.get(self._place) or self.sweep.agent(self.weight, self.log, self.seed)
+
+    @property
+    def _place(self) -> tuple[int, int, int]:
+        return self.index, self.log, self.seed
 
     def show(self, agent: Any) -> None:
-        """Shows another agent in the place of the chosen one, until the sweep changes."""
+        """Shows another agent in the place of the chosen one, until the sweep changes.
+
+        Raises:
+            ValueError: the agent's values are not finite.
+        """
         q = q_table(agent, self.mdp)
+        if not np.isfinite(q).all():
+            raise ValueError(f"agent claims {q[~np.isfinite(q)][0]}, expected finite values: its training diverged")
         policy = policy_table(agent, self.mdp)
         score = self.mdp.evaluate(policy)
         start = self.mdp.start
@@ -165,21 +176,19 @@ class ConservatismExplorer(_Figure):
             "claimed_value": float(start @ q.max(1)),
             "true_value": float(start @ self.mdp.values(policy, agent.gamma)[0]),
         }
-        member = np.ravel_multi_index(
-            (self.index, self.log, self.seed), (len(self.sweep.weights), *self.sweep.seeds.shape)
-        )
-        states = self.mdp.n_states
+        member = np.ravel_multi_index(self._place, (len(self.sweep.weights), *self.sweep.seeds.shape))
         data = dict(self.data)
         for name, value in (("q_values", _whole_units(q, data["q_unit"])), ("visits", _per_mille(self.mdp, policy))):
             data[name] = _spliced(data[name], value, int(member) * len(value))
         data["policies"] = _spliced(data["policies"], [_digits(policy)], int(member))
         data["scores"] = {n: _spliced(v, [scores[n]], int(member)) for n, v in data["scores"].items()}
-        assert len(data["visits"]) % states == 0
+        self._shown[self._place] = agent
         self.data = data
 
     def picture(self) -> Figure:
         """The board of the weight shown."""
-        policy = self.sweep.policies[self.index, self.log, self.seed]
+        shown = self._shown.get(self._place)
+        policy = self.sweep.policies[self._place] if shown is None else policy_table(shown, self.mdp)
         score = self.mdp.evaluate(policy)
         title = f"weight {self.weight:g}: return {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
         visits = self.mdp.occupancy(policy)
@@ -209,6 +218,10 @@ class ConservatismExplorer(_Figure):
             how = "with" if sweep.history else "without"
             raise ValueError(f"sweep holds {sweep.algorithm} trained {how} mdp, expected cql with mdp")
         cells = _cells(mdp)
+        if (np.diff(sweep.weights) <= 0).any():
+            raise ValueError(f"sweep.weights is {sweep.weights.tolist()}, expected weights that rise")
+        if not np.isfinite(sweep.q_values).all():
+            raise ValueError("sweep.q_values holds claims that are not finite: a member's training diverged")
         if not np.array_equal(sweep.observations, mdp.observations):
             raise ValueError("mdp is another world than the sweep was trained with: its observations differ")
         n_logs, n_seeds = sweep.seeds.shape
@@ -411,8 +424,9 @@ _LEARNING = ("driver", "epsilon", "n_episodes", "seed", "conservative_weight", "
 def _presets() -> list[dict[str, Any]]:
     """The book's lessons as settings; each starts from the same world and log."""
     base = {
-        "desc": list(MAPS["crossroads"]), "driver": "careless", "epsilon": 0.22, "n_episodes": 500, "seed": 2,
-        "conservative_weight": 6.0, "reward_scale": 0.1, "n_steps": 2000,
+        "desc": list(MAPS["crossroads"]), "max_steps": 80, "slip_prob": 0.05, "step_reward": -1.0,
+        "hazard_reward": -100.0, "goal_reward": 50.0, "driver": "careless", "epsilon": 0.22, "n_episodes": 500,
+        "seed": 2, "conservative_weight": 6.0, "reward_scale": 0.1, "n_steps": 2000,
     }  # fmt: skip
     lessons: list[tuple[str, str, dict[str, Any]]] = [
         (

@@ -166,3 +166,10 @@ def test_a_bad_argument_is_named(original, log, change, message):
 def test_a_log_without_states_is_refused(original, log):
     with pytest.raises(ValueError, match="states in row 0 is -1, expected a state of the mdp"):
         argmax_clone(dataclasses.replace(log, states=np.full(len(log), -1)), original.mdp)
+
+
+@pytest.mark.parametrize("weight", [5e-324, 1e-310, 1e-9])
+def test_the_limit_of_a_tiny_weight_is_that_of_none(dense, weight):
+    mdp, log = dense
+    q, plain = (tabular_cql(log, mdp, w, reward_scale=10.0) for w in (weight, 0.0))
+    assert np.allclose(q, plain, atol=1e-6)

@@ -1,6 +1,7 @@
 """What the figures carry into the page, and how Python reads and sets them."""
 
 import base64
+import dataclasses
 import gzip
 import io
 import json
@@ -12,7 +13,7 @@ import traitlets
 from PIL import Image
 
 import safegrid as sg
-from safegrid.widgets import EXPLORER_LAYERS, LIMITS, _presets
+from safegrid.widgets import _LEARNING, _WORLD, EXPLORER_LAYERS, LIMITS, _presets
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -120,6 +121,15 @@ def test_another_world_or_sweep_is_refused(sweep, logs, original, crossroads):
         sg.ConservatismExplorer(sweep, original.mdp)
 
 
+def test_weights_must_rise_and_claims_be_finite(crossroads, logs, sweep):
+    falling = sg.train_sweep(logs[0], (6.0, 0.0), n_steps=5, mdp=crossroads.mdp, n_jobs=1, progress=False)
+    with pytest.raises(ValueError, match=r"sweep.weights is \[6.0, 0.0\], expected weights that rise"):
+        sg.ConservatismExplorer(falling, crossroads.mdp)
+    lost = dataclasses.replace(sweep, q_values=np.full_like(sweep.q_values, np.nan))
+    with pytest.raises(ValueError, match="claims that are not finite"):
+        sg.ConservatismExplorer(lost, crossroads.mdp)
+
+
 def test_another_sweep_can_be_shown(explorer, crossroads, logs):
     explorer.index, explorer.log = 2, 1
     explorer.sweep = sg.train_sweep(logs, (1.0, 2.0), n_steps=20, mdp=crossroads.mdp, n_jobs=1, progress=False)
@@ -163,6 +173,12 @@ def test_training_again_shows_the_new_agent(explorer, logs, crossroads):
     live = ~crossroads.mdp.terminal
     assert np.abs(shown - sg.q_table(agent, crossroads.mdp))[live].max() <= explorer.data["q_unit"] / 2 + 1e-6
     assert not button.disabled
+    assert explorer.agent is not explorer.sweep.agent(6.0)
+    assert (sg.q_table(explorer.agent, crossroads.mdp) == sg.q_table(agent, crossroads.mdp)).all()
+    explorer.log = 1
+    assert np.allclose(
+        sg.q_table(explorer.agent, crossroads.mdp)[live], explorer.sweep.q_values[1, 1, 0][live], atol=1e-4
+    )
 
 
 def test_training_the_whole_sweep_again_replaces_it(explorer):
@@ -231,6 +247,11 @@ def lessons():
         best = mdp.start @ mdp.values(mdp.optimal(0.99), 0.99)[0]
         found[preset["name"]] = mdp.evaluate(study.clone), mdp.evaluate(study.policy), claimed, true, best
     return found
+
+
+def test_every_preset_brings_its_whole_laboratory():
+    for preset in _presets():
+        assert set(preset["settings"]) == set(_WORLD) | set(_LEARNING)
 
 
 def test_the_presets_teach_what_they_say(lessons):

@@ -48,7 +48,8 @@ def bare_state(match: re.Match[str]) -> str:
     for model in state["state"].values():
         for key in ("_esm", "_css"):
             model["state"].pop(key, None)
-    return match[1] + json.dumps(state, separators=(",", ":")).replace("</", "<\\/") + match[3]
+    text = json.dumps(state, separators=(",", ":"), allow_nan=False)  # no browser reads NaN
+    return match[1] + text.replace("<", "\\u003c") + match[3]  # neither </script> nor <!-- can end or open anything
 
 
 def finish(app: Any, exception: Exception | None) -> None:

@@ -43,7 +43,7 @@
         const id = JSON.parse(view.textContent).model_id, known = models.find((state) => Object.hasOwn(state, id))?.[id];
         if (!known) throw new Error("the page carries no state for it");
         if (!OURS.test(known.state?._anywidget_id)) continue; // somebody else's widget
-        (await module).default.render({ model: new Model(known.state), el: place, page: true });
+        (await module).default.render({ model: new Model(known.state), el: place, page: !document.querySelector(".sg-lab") }); // one link, one laboratory
         performance.mark("safegrid-alive");
       } catch (error) { fail(place, error); }
     }

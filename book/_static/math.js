@@ -12,7 +12,7 @@
       const place = document.createElement("span");
       place.className = display ? "katex-scroll" : "";
       source.replaceWith(place);
-      window.katex.render(source.data.trim().slice(2, -2), place, { displayMode: display });
+      window.katex.render(source.data.trim().slice(2, -2), place, { displayMode: display, throwOnError: false });
     }
   };
   if (!formulas.length) return;

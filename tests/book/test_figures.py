@@ -109,6 +109,11 @@ def test_the_keyboard_goes_from_weight_to_weight(visit, data):
         slider.press(key)
         shows(page, data, index)
         assert slider.get_attribute("aria-valuetext") == f"{data['weights'][index]:g}"
+        for name, chart in zip(("return_mean", "hazard_rate"), page.locator(".sg-now").all_inner_texts(), strict=False):
+            scale = 100 if name == "hazard_rate" else 1
+            wanted = [scale * x for x in data["curves"][name][index]]
+            found = re.search(r"(-?[\d.]+)%? \[(-?[\d.]+)%?, (-?[\d.]+)%?\]", minus(chart))
+            assert [float(x) for x in found.groups()] == pytest.approx(wanted, abs=0.501)
 
 
 def test_a_finger_drags_the_slider(visit, data):
@@ -156,6 +161,26 @@ def test_a_layer_colours_the_board(visit, data, layer):
     assert before != after
     hazards = np.flatnonzero(data["world"]["hazard"])
     assert {after[s] for s in hazards} == {"none"}
+
+
+def test_arrows_and_colours_are_the_agent_s(visit, data):
+    """Which way each arrow points, which are bold, and how blue a cell is, against the data itself."""
+    page, k = visit(EXPLORER), data["weights"].index(6.0) * data["n_logs"]
+    settle(page)
+    visits = np.array(data["visits"]).reshape(-1, 225)[k] / 1000
+    bold, faint = (page.locator(f".sg-arrows{kind}").get_attribute("d") for kind in (":not(.sg-faint)", ".sg-faint"))
+    for paths, often in ((bold, True), (faint, False)):
+        tips = [[tuple(map(float, p.split())) for p in re.split("[ML]", path)[1:]] for path in paths.split("Z")[:-1]]
+        middles = [((p[0][0] + p[-1][0]) / 2, (p[0][1] + p[-1][1]) / 2, *p[3]) for p in tips]
+        drawn = {}
+        for x, y, tip_x, tip_y in middles:
+            move = (round(np.sign(round(tip_x - x, 1))), round(np.sign(round(tip_y - y, 1))))
+            drawn[int(tip_y) * 15 + int(tip_x)] = [(0, 1), (1, 0), (0, -1), (-1, 0)].index(move)
+        live = ~np.array(data["world"]["terminal"], bool) & ((visits >= 0.01) == often)
+        assert drawn == {int(s): int(data["policies"][k][s]) for s in np.flatnonzero(live)}
+    fills = page.locator(".sg-cell").evaluate_all("(cells) => cells.map((cell) => cell.getAttribute('fill'))")
+    for s in (0, 40, 200):
+        assert fills[s] == f"rgb(0 114 178 / {round(100 * visits[s])}%)"
 
 
 def test_a_cell_reads_out_its_claims_counts_and_truth(visit, data):
@@ -258,6 +283,32 @@ def test_a_painted_hazard_changes_the_log_and_everything_after(visit, how):
     agrees(page, desc=desc)
 
 
+def test_keys_that_mean_something_else_paint_nothing(visit):
+    page = visit(LAB)
+    board = page.locator(".sg-board").nth(1)
+    board.focus()
+    for key in ("ArrowRight", "t", "E", "n", "Control+Enter", "Alt+ArrowDown"):
+        board.press(key)
+    assert page.locator(".sg-readout").nth(1).inner_text().startswith("(1, 0)")
+    page.mouse.click(*cell(page, 1, 5, 0), button="right")
+    page.mouse.move(*cell(page, 1, 9, 0))
+    settle(page)
+    agrees(page)
+
+
+def test_a_start_that_passes_over_hazards_leaves_them(visit):
+    page = visit(LAB)
+    page.get_by_label("a touch on a board").select_option("S")
+    page.mouse.move(*cell(page, 0, 6, 7))
+    page.mouse.down()
+    page.mouse.move(*cell(page, 0, 6, 9), steps=12)
+    page.mouse.up()
+    desc = [list(row) for row in sg.SafetyLab().desc]
+    desc[0][0], desc[9][6] = "F", "S"
+    settle(page)
+    agrees(page, desc=["".join(row) for row in desc])
+
+
 def test_start_and_goal_move_and_a_hazard_goes(visit):
     page = visit(LAB)
     page.get_by_label("a touch on a board").select_option("G")
@@ -274,9 +325,32 @@ def test_start_and_goal_move_and_a_hazard_goes(visit):
 
 def test_a_preset_brings_its_lesson_and_its_settings(visit):
     page = visit(LAB)
-    page.get_by_label("try").select_option(label="small scale, large weight")
-    assert "softmax" in page.locator(".sg-lesson").inner_text()
-    agrees(page, conservative_weight=200.0, reward_scale=0.02)
+    box = page.get_by_label("slip, exactly")
+    for _ in range(2):  # a lesson can be taken again, and brings its own world
+        page.get_by_label("try").select_option(label="small scale, large weight")
+        settle(page)
+        assert "softmax" in page.locator(".sg-lesson").inner_text()
+        agrees(page, conservative_weight=200.0, reward_scale=0.02)
+        box.fill("0.3")
+        box.press("Enter")
+        settle(page)
+        assert page.get_by_label("try").input_value() == ""
+
+
+def test_a_number_between_the_stops_is_said_and_its_neighbours_can_be_chosen(visit):
+    page = visit(LAB)
+    box, slider = page.get_by_label("gradient steps, exactly"), page.get_by_role("slider", name="gradient steps")
+    box.fill("1400")
+    box.press("Enter")
+    settle(page)
+    assert slider.get_attribute("aria-valuetext") == "1400"
+    page.get_by_label("train for ever").check()
+    settle(page)
+    assert slider.get_attribute("aria-valuetext") == "for ever"
+    slider.press("Home")
+    settle(page)
+    assert not page.get_by_label("train for ever").is_checked()
+    agrees(page, n_steps=50)
 
 
 def test_a_share_link_restores_a_laboratory_exactly(visit):
@@ -286,6 +360,7 @@ def test_a_share_link_restores_a_laboratory_exactly(visit):
     box.fill("0.1234567890123")
     box.press("Enter")
     page.mouse.click(*cell(page, 0, 2, 2))
+    page.get_by_label("colour").select_option("overestimate")
     settle(page)
     page.get_by_role("button", name="share link").click()
     link = page.get_by_label("text to copy").input_value()
@@ -293,6 +368,7 @@ def test_a_share_link_restores_a_laboratory_exactly(visit):
     other = visit(LAB + link[link.index("#") :])
     other.wait_for_function("() => document.querySelector('.sg-dials input[type=number]').value === '0'")
     assert table(other) == table(page)
+    assert other.get_by_label("colour").input_value() == "overestimate"
     assert other.get_by_label("slip, exactly").input_value() == "0.1234567890123"
     other.get_by_role("button", name="share link").click()
     assert other.get_by_label("text to copy").input_value() == link
@@ -326,6 +402,7 @@ GARBAGE = [
     ("{n_episodes=500->n_episodes=1e9}", "n_episodes is 1000000000, expected a whole number in 1…2000"),
     ("{n_steps=2000->n_steps=0.5}", "n_steps is 0.5, expected a whole number in 1…5000"),
     ("{driver=careless->driver=constructor}", 'driver is "constructor", expected one of careless, expert'),
+    ("{layer=visits->layer=height}", 'layer is "height", expected one of visits'),
     ("{desc=S->desc=G}", "desc is"),
     ("{desc=S->desc=SS}", "desc row 0 is"),
 ]
@@ -386,12 +463,22 @@ STUDY = """async (settings) => {
   const page = await import(new URL("../_static/widgets.js", location.href));
   const { world, log, model, clone, q, cql } = page.study(settings);
   const plain = (xs) => Array.from(xs, (x) => (x === -Infinity ? "-inf" : Number(x)));
-  const score = ({ score: { visits, ...rest } }) => rest;
+  const score = ({ score: { visits, ...rest } }) => ({ ...rest, visits: plain(visits) });
   return { next: plain(world.next), chance: plain(world.chance), gain: plain(world.gain), ...Object.fromEntries(
       Object.entries(log).map(([name, column]) => [name, plain(column)])), counts: plain(model.counts),
     clone: plain(clone.policy), q: plain(q), cql: plain(cql.policy), v: plain(cql.v), true_q: plain(cql.q),
     clone_score: score(clone), cql_score: score(cql) };
 }"""
+
+
+def expected_visits(mdp, policy):
+    """How often an episode expects to be in each state, (S,)."""
+    go = np.einsum("sa,sat->st", policy, mdp.transition)
+    mass = visits = mdp.start
+    for _ in range(mdp.horizon):
+        mass = (mass * ~mdp.terminal) @ go
+        visits = visits + mass
+    return visits
 
 
 def test_forty_random_worlds_come_out_as_in_python(visit):
@@ -415,8 +502,9 @@ def test_forty_random_worlds_come_out_as_in_python(visit):
                 column = column[order]
             assert np.allclose(column, np.ravel(values), rtol=0, atol=1e-6), (name, settings)
         for name, policy in (("clone_score", study.clone), ("cql_score", study.policy)):
-            exact = mdp.evaluate(policy).as_dict()
+            exact, visits = mdp.evaluate(policy).as_dict(), found[name].pop("visits")
             assert found[name] == pytest.approx({key: exact[key] for key in found[name]}, abs=1e-6), settings
+            assert np.allclose(visits, expected_visits(mdp, policy), rtol=0, atol=1e-6), settings
 
 
 def test_page_and_package_have_the_same_limits(visit):
@@ -439,6 +527,14 @@ LIES = {
     "short": (("data", "q_values"), lambda x: x[:-1], "q_values is a list of 89999, expected a list of 90000"),
     "nan": (("data", "q_values", 5), lambda x: "NaN", 'q_values[5] is "NaN", expected a whole number'),
     "null": (("data", "visits", 0), lambda x: None, "visits[0] is null, expected a number in 0…1000"),
+    "falling": (("data", "weights"), lambda x: x[::-1], "weights[1] is"),
+    "start": (("data", "world", "start"), lambda x: [0.0] * len(x), "start[0…], summed is 0, expected a number in"),
+    "chances": (("data", "world", "probabilities", 0), lambda x: 0.5, "probabilities[0…], summed is"),
+    "leap": (
+        ("data", "world", "successors", 3),
+        lambda x: 200,
+        "successors[3] is 200, expected a whole number in 0…63",
+    ),
     "huge": (("data", "weights"), lambda x: [1.0] * 100_000, "number of weights is 100000"),
     "states": (("data", "world", "terminal"), lambda x: [0] * 10**6, "number of states is 1000000"),
     "successor": (("data", "world", "successors", 3), lambda x: 10**8, "successors[3] is 100000000"),
@@ -463,10 +559,11 @@ def lie(browser, tmp_path_factory):
     (folder / "_static").symlink_to(PAGES / "_static")
     server, address = serve(folder)
 
-    def make(change=lambda model: None, raw=None):
-        model = json.loads(json.dumps(honest)) | {"_esm": "window.hacked = 1", "_css": EVIL}
+    def make(change=lambda model: None, raw=None, liar="explorer"):
+        model = json.loads(json.dumps(honest if liar == "explorer" else lab))
+        model |= {"_esm": "window.hacked = 1", "_css": EVIL}
         change(model)
-        body = json.dumps({"state": {"a": {"state": model}, "b": {"state": lab}}}).replace("</", "<\\/")
+        body = json.dumps({"state": {"a": {"state": model}, "b": {"state": lab}}}).replace("<", "\\u003c")
         policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:"
         view = '<div><script type="application/vnd.jupyter.widget-view+json">{"model_id": "%s"}</script></div>'
         (folder / "lie.html").write_text(
@@ -499,6 +596,49 @@ def test_a_lying_state_is_refused_in_its_place_and_harms_nobody(visit, lie, name
         assert page.locator(".sg-error").first.inner_text().startswith(f"This figure cannot be shown: {message}")
         assert page.locator(".sg-explorer").count() == 0
     agrees(page)
+
+
+LAB_LIES = {
+    "presets": (lambda model: model.update(presets=5), "This figure cannot be shown: presets is 5, expected a list"),
+    "preset": (
+        lambda model: model.update(presets=[None]),
+        "This figure cannot be shown: preset is null, expected named",
+    ),
+    "lesson": (
+        lambda model: model["presets"][0].update(settings={"desc": EVIL}),
+        "This figure cannot be shown: desc is",
+    ),
+    "setting": (
+        lambda model: model["presets"][0].update(settings={"__proto__x": 1}),
+        'This figure cannot be shown: setting is "__proto__x", expected one of desc',
+    ),
+    "desc": (lambda model: model.update(desc=["S" * 10**6]), "number of rows is 1, expected a whole number in 2…20"),
+    "letters": (lambda model: model.update(desc=[EVIL, EVIL]), "desc row 0 is"),
+    "layer": (lambda model: model.update(layer="toString"), 'layer is "toString", expected one of visits'),
+    "steps": (lambda model: model.update(n_steps=10**9), "n_steps is 1000000000, expected a whole number in 1…5000"),
+    "type": (lambda model: model.update(epsilon="0.5; alert(1)"), 'epsilon is "0.5; alert(1)", expected a number'),
+    "null": (lambda model: model.update(seed=None), "seed is null, expected a whole number"),
+}
+
+
+@pytest.mark.parametrize("name", LAB_LIES)
+def test_a_lying_laboratory_is_refused_in_its_place(visit, lie, name):
+    change, message = LAB_LIES[name]
+    page = visit("lie.html", home=lie(change, liar="lab"))
+    page.locator(".sg-table td").nth(1).wait_for()
+    page.wait_for_function("() => document.querySelector('.sg-error')?.textContent")
+    assert page.locator(".sg-error").first.inner_text().startswith(message)
+    for button in page.get_by_role("button").all()[:3]:  # of the liar, where it still has some
+        button.click()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img").count() == 0
+
+
+def test_a_comment_and_a_script_in_a_text_swallow_nothing(visit, lie):
+    page = visit("lie.html", home=lie(lambda model: model["data"].update(title="<!--<script>")))
+    page.locator(".sg-explorer").wait_for()
+    assert page.locator(".sg-explorer .sg-title").first.inner_text() == "<!--<script>"
+    page.locator(".sg-lab .sg-table td").nth(1).wait_for()
 
 
 def test_html_in_every_text_stays_text(visit, lie):
@@ -534,6 +674,8 @@ READERS = {
 def test_axe_finds_nothing_inside_our_figures(visit, path, reader):
     page = visit(path, **READERS[reader])
     page.wait_for_selector(ALIVE)
+    dark = page.evaluate("() => document.documentElement.dataset.theme === 'dark'")
+    assert dark == ("dark" in reader)
     assert axe(page, ".safegrid") == {}
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
 
@@ -639,7 +781,7 @@ def test_times_are_printed(visit, capsys):
             page.wait_for_selector(ALIVE)
             alive.append(page.evaluate("performance.getEntriesByName('safegrid-alive')[0].startTime"))
         lines.append(f"{name} alive after {statistics.median(alive):.0f} ms (at most 1200 wanted)")
-        values = [((7 * i) % 20) / 19 for i in range(45)]
+        values = [(7 * i) % 10 for i in range(45)]
         times = page.evaluate(PAINT, [".safegrid input[type=range]", values, "input"])
         wanted = 16 if name == "explorer" else 100
         lines.append(f"{name}: a weight to its picture {statistics.median(times):.1f} ms (at most {wanted} wanted)")
