@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,15 @@ def test_every_number_has_arrived(path):
     assert page.count('class="pasted-') >= len(names)
     assert "glue:text" not in page
     assert "Traceback" not in page
+
+
+@every_chapter
+def test_only_starting_cells_fail_and_they_say_what_is_to_do(path):
+    notebook = nbformat.read(ROOT / "_build" / "jupyter_execute" / "book" / f"{path.stem}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        errors = [o.ename for o in cell.get("outputs", []) if o.output_type == "error"]
+        starter = "starter" in cell.metadata.get("tags", [])
+        assert errors == (["NotImplementedError"] if starter else []), cell.source
 
 
 @every_chapter
