@@ -94,10 +94,10 @@ def visit(browser, site):
     assert complaints == []
 
 
-def axe(page, selector):
-    """Accessibility violations inside a selector: rule → the elements."""
+def axe(page, selector, impacts=("minor", "moderate", "serious", "critical")):
+    """Accessibility violations of some impact inside a selector: rule → the elements."""
     if not page.evaluate("() => typeof window.axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     options = {"resultTypes": ["violations"], "preload": False}  # preloading would fetch fonts and styles again
     found = page.evaluate("([selector, options]) => axe.run({ include: [[selector]] }, options)", [selector, options])
-    return {v["id"]: [node["html"][:120] for node in v["nodes"]] for v in found["violations"]}
+    return {v["id"]: [node["html"][:120] for node in v["nodes"]] for v in found["violations"] if v["impact"] in impacts}

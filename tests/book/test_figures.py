@@ -689,6 +689,14 @@ def test_a_figure_follows_the_theme_of_the_page(visit):
     assert page.evaluate(colour) != light
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["search.html?q=weight", *sorted(f"book/{p.name}" for p in PAGES.glob("book/*.html"))])
+def test_axe_finds_nothing_serious_on_a_page(visit, path, scheme):
+    page = visit(path, color_scheme=scheme)
+    page.wait_for_load_state("networkidle")
+    assert axe(page, "html", ("serious", "critical")) == {}
+
+
 @pytest.mark.parametrize("path", sorted(p.relative_to(PAGES).as_posix() for p in PAGES.rglob("*.html")
                                          if not p.relative_to(PAGES).parts[0].startswith("_")))  # fmt: skip
 def test_a_page_is_silent_light_and_asks_nobody(visit, site, path):
