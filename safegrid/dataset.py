@@ -7,7 +7,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -22,6 +22,7 @@ from .mdp import Bools, Floats, Ints, TabularMDP
 
 if TYPE_CHECKING:
     from d3rlpy.dataset import MDPDataset
+    from minari import MinariDataset
 
 Policy = Callable[[Any, np.random.Generator], int]
 
@@ -241,6 +242,95 @@ class Episodes:
             raise ValueError(f"{path}: column {missing[0]!r} is missing")
         number: Any = header.get("n_actions")
         return cls(**{name: columns[name] for name in _COLUMNS}, n_actions=number)
+
+    @classmethod
+    def concatenate(cls, logs: Sequence[Episodes]) -> Episodes:
+        """One log after another, as when several drivers wrote it (D4RL's mixtures, Fu et al. 2020).
+
+        Raises:
+            ValueError: there are no logs, or their actions or observations differ in number.
+        """
+        if not logs:
+            raise ValueError("logs is empty, expected at least one")
+        first = logs[0]
+        for i, log in enumerate(logs):
+            got, wanted = (log.n_actions, log.observations.shape[1]), (first.n_actions, first.observations.shape[1])
+            if got != wanted:
+                raise ValueError(
+                    f"logs[{i}] has {got[0]} actions and observations of {got[1]} numbers, "
+                    f"expected {wanted[0]} and {wanted[1]} as logs[0]"
+                )
+        columns = {name: np.concatenate([getattr(log, name) for log in logs]) for name in _COLUMNS}
+        before = np.cumsum([0] + [log.n_episodes for log in logs[:-1]])
+        columns["episode"] += np.repeat(before, [len(log) for log in logs])
+        return cls(**columns, n_actions=first.n_actions)
+
+    def to_minari(
+        self,
+        dataset_id: str,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        env: str | gymnasium.Env[Any, Any] | None = None,
+        description: str | None = None,
+        algorithm_name: str | None = None,
+        author: str | None = None,
+        author_email: str | None = None,
+        code_permalink: str | None = None,
+    ) -> MinariDataset:
+        """Writes the log in Minari's format (HDF5), for other people's readers; all or nothing, and never online.
+
+        An episode of T steps is stored with T + 1 observations, and with T + 1 of each info, as by Minari's own
+        collector: "cost" and "state" of the reset and of each step, and "next_state" where no following row repeats it.
+
+        Args:
+            dataset_id: "(namespace/)name-v0"; it must be new.
+            path: the folder of all datasets, which must exist; by default Minari's: `$MINARI_DATASETS_PATH`, or
+                ".minari/datasets" in the home folder.
+            env: the log's environment, from `gymnasium.make`, or its id; kept with the log, so that
+                `MinariDataset.recover_environment` can make it again.
+            description: in a sentence or two.
+            algorithm_name: the name of the behaviour policy.
+            author: name.
+            author_email: address.
+            code_permalink: where the code stands that made the log.
+
+        Returns:
+            Minari's own reader of what was written.
+
+        Raises:
+            ValueError: the id exists or is malformed, or the log does not fit the env.
+            FileNotFoundError: `path` is no folder.
+        """
+        from . import _minari
+
+        about = {
+            "description": description,
+            "algorithm_name": algorithm_name,
+            "author": author,
+            "author_email": author_email,
+            "code_permalink": code_permalink,
+        }
+        return _minari.write(self, dataset_id, path, env, about)
+
+    @classmethod
+    def from_minari(cls, dataset: MinariDataset | str, *, path: str | os.PathLike[str] | None = None) -> Episodes:
+        """Reads a log in Minari's format with Minari's own reader, every row checked; nothing is downloaded.
+
+        Observations are flattened and kept as float32. An end that is flagged both ways is a terminal. Costs and states
+        come from infos "cost" and "state" where they are there; "state" must be whole numbers, one more than steps.
+
+        Args:
+            dataset: a `MinariDataset`, whole, split or filtered; or the id of one.
+            path: the folder of all datasets, for an id; by default Minari's, as in `to_minari`.
+
+        Raises:
+            ValueError: actions are not discrete, observations are no vectors, there are no episodes, an episode's
+                columns do not fit each other, or a row does not fit, as in `Episodes`.
+            FileNotFoundError: there is no such dataset or folder.
+        """
+        from . import _minari
+
+        return _minari.read(dataset, path)
 
 
 _COLUMNS: dict[str, Any] = {

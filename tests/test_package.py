@@ -14,8 +14,9 @@ FLOORS = {
     "mdp": set(),
     "env": {"mdp"},
     "_d3rlpy": set(),
-    "dataset": {"mdp", "_columnar"},
+    "dataset": {"mdp", "_columnar", "_minari"},
     "_columnar": {"dataset", "_d3rlpy"},
+    "_minari": {"dataset"},
     "_stack": {"mdp"},
     "agents": {"mdp", "dataset", "_d3rlpy", "_stack"},
     "evaluation": {"mdp", "dataset", "agents"},
@@ -33,7 +34,7 @@ PACKAGE = Path(safegrid.__file__).parent
 def test_importing_the_package_loads_nothing_heavy():
     code = (
         "import sys, safegrid, gymnasium; gymnasium.make('SafeGrid-v0');"
-        "print(sorted({'torch', 'd3rlpy', 'scipy', 'matplotlib', 'joblib'} & set(sys.modules)))"
+        "print(sorted({'torch', 'd3rlpy', 'scipy', 'matplotlib', 'joblib', 'minari', 'h5py'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,0 +1,195 @@
+"""The log in Minari's format, there and back; imported only when asked for, since it needs minari and h5py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import minari
+import numpy as np
+from gymnasium import spaces
+from minari.data_collector import EpisodeBuffer
+from minari.dataset.minari_dataset import parse_dataset_id
+from minari.dataset.minari_storage import MinariStorage
+from minari.namespace import NAMESPACE_METADATA_FILENAME
+from minari.storage import get_dataset_path
+from numpy.typing import NDArray
+
+from .dataset import Episodes
+
+Env = str | gymnasium.Env[Any, Any]
+
+_VECTORS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+
+def write(
+    log: Episodes, dataset_id: str, path: str | os.PathLike[str] | None, env: Env | None, about: dict[str, str | None]
+) -> minari.MinariDataset:
+    """See `Episodes.to_minari`."""
+    namespace = _namespace(dataset_id)
+    root = _root(path)
+    final = root / dataset_id
+    if final.exists():
+        raise ValueError(f"dataset_id {dataset_id!r} exists already in {root}, expected a new name or version")
+    made = gymnasium.make(env) if isinstance(env, str) else env
+    metadata: dict[str, Any] = {"dataset_id": dataset_id, "minari_version": minari.__version__}
+    for name, value in about.items():
+        if value is not None:
+            if not isinstance(value, str):
+                raise ValueError(f"{name} is {value!r}, expected text")
+            metadata[name] = {value} if name in ("author", "author_email") else value
+    observation_space, action_space = _spaces(log, made)
+    temporary = Path(tempfile.mkdtemp(dir=root, prefix=".unfinished-"))
+    try:
+        storage = MinariStorage.new(
+            temporary / "data", observation_space, action_space, None if made is None else made.spec, "hdf5"
+        )
+        storage.update_metadata(metadata)
+        storage.update_episodes(_buffers(log))
+        os.chmod(temporary, 0o755)
+        for folder in namespace:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            if not (note := root / folder / NAMESPACE_METADATA_FILENAME).exists():
+                note.write_text("{}")
+        os.rename(temporary, final)
+    except BaseException:
+        shutil.rmtree(temporary)
+        raise
+    return minari.MinariDataset(final / "data")
+
+
+def read(dataset: minari.MinariDataset | str, path: str | os.PathLike[str] | None) -> Episodes:
+    """See `Episodes.from_minari`."""
+    if isinstance(dataset, str):
+        _namespace(dataset)
+        folder = _root(path) / dataset / "data"
+        if not folder.is_dir():
+            raise FileNotFoundError(f"dataset {dataset!r} is not in {_root(path)}; nothing is downloaded")
+        dataset = minari.MinariDataset(folder)
+    elif not isinstance(dataset, minari.MinariDataset):
+        raise ValueError(f"dataset is {dataset!r}, expected a MinariDataset or the id of one")
+    elif path is not None:
+        raise ValueError(f"path is {str(path)!r}, expected none beside a MinariDataset: it knows where it lies")
+    actions = dataset.action_space
+    if not isinstance(actions, spaces.Discrete) or actions.start != 0:
+        raise ValueError(f"dataset's action_space is {actions}, expected Discrete(n) counted from 0")
+    if not isinstance(dataset.observation_space, _VECTORS):
+        raise ValueError(f"dataset's observation_space is {dataset.observation_space}, expected vectors or numbers")
+    episodes = [_rows(episode, number) for number, episode in enumerate(dataset.iterate_episodes())]
+    if not episodes:
+        raise ValueError(f"dataset {dataset.id!r} has no episodes, expected at least one")
+    columns = {name: np.concatenate([rows[name] for rows in episodes]) for name in episodes[0]}
+    return Episodes(**columns, n_actions=int(actions.n))
+
+
+def _namespace(dataset_id: str) -> list[str]:
+    """The folders that a dataset's id names above it, outermost first."""
+    try:
+        namespace, _, _ = parse_dataset_id(dataset_id)
+    except (ValueError, TypeError) as error:  # TypeError: no version, or no text
+        raise ValueError(f"dataset_id is {dataset_id!r}, expected '(namespace/)name-v0'") from error
+    parts = namespace.split("/") if namespace else []
+    if "" in parts:
+        raise ValueError(f"dataset_id is {dataset_id!r}, expected '(namespace/)name-v0'")
+    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def _root(path: str | os.PathLike[str] | None) -> Path:
+    root = Path(get_dataset_path("")) if path is None else Path(path)
+    if not root.is_dir():
+        raise FileNotFoundError(f"path is {str(root)!r}, expected a folder that exists")
+    return root
+
+
+def _spaces(log: Episodes, env: gymnasium.Env[Any, Any] | None) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
+    """The env's own spaces where they fit what is stored; the log must fit the env's."""
+    width = log.observations.shape[1]
+    plain = spaces.Box(-np.inf, np.inf, (width,), np.float32)
+    if env is None:
+        return plain, spaces.Discrete(log.n_actions)
+    if env.spec is None:
+        raise ValueError("env has no spec to be made again from, expected one from gymnasium.make")
+    if not isinstance(env.action_space, spaces.Discrete) or env.action_space != spaces.Discrete(log.n_actions):
+        raise ValueError(f"env.action_space is {env.action_space}, expected Discrete({log.n_actions}) as the log's")
+    box = env.observation_space
+    if not (isinstance(box, spaces.Box) and box.shape == (width,) and box.dtype == np.float32):
+        return plain, env.action_space
+    for name in ("observations", "next_observations"):
+        column = getattr(log, name)
+        if (outside := ((column < box.low) | (column > box.high)).any(1)).any():
+            row = int(np.argmax(outside))
+            raise ValueError(f"{name} in row {row} is {column[row]}, expected one of env.observation_space {box}")
+    return box, env.action_space
+
+
+def _buffers(log: Episodes) -> Iterator[EpisodeBuffer]:
+    """One buffer an episode: T actions, T + 1 observations, and infos from the reset and each step, so T + 1 too."""
+    ends = np.flatnonzero(log.terminals | log.timeouts) + 1
+    inner = ~(log.terminals | log.timeouts)[:-1]
+    chained = (log.next_states[:-1] == log.states[1:])[inner].all()
+    for begin, end in zip(np.r_[0, ends[:-1]], ends, strict=True):
+        rows, last = slice(begin, end), slice(end - 1, end)
+        infos = {
+            "cost": np.r_[np.float32(0.0), log.costs[rows]],
+            "state": np.r_[log.states[rows], log.next_states[last]],
+        }
+        if not chained:  # next states that no following row repeats, such as unknown ones
+            infos["next_state"] = np.r_[np.int64(-1), log.next_states[rows]]
+        yield EpisodeBuffer(
+            observations=np.r_[log.observations[rows], log.next_observations[last]],  # type: ignore[arg-type]
+            actions=log.actions[rows],  # type: ignore[arg-type]
+            rewards=log.rewards[rows],  # type: ignore[arg-type]
+            terminations=log.terminals[rows],  # type: ignore[arg-type]
+            truncations=log.timeouts[rows],  # type: ignore[arg-type]
+            infos=infos,
+        )
+
+
+def _rows(episode: minari.EpisodeData, number: int) -> dict[str, NDArray[Any]]:
+    """The columns of one episode."""
+    steps = len(episode.rewards)
+    observations = np.asarray(episode.observations)
+    lengths = {"actions": steps, "terminations": steps, "truncations": steps, "observations": steps + 1}
+    for name, wanted in lengths.items():
+        if (got := len(getattr(episode, name))) != wanted:
+            raise ValueError(f"episode {number} has {got} {name} and {steps} rewards, expected {wanted}")
+    if steps == 0:
+        raise ValueError(f"episode {number} has no steps, expected at least one")
+    flat = observations.reshape(steps + 1, -1)
+    terminals = np.asarray(episode.terminations, bool)
+    infos = episode.infos or {}
+    states = _state_info(infos, "state", steps)
+    following = _state_info(infos, "next_state", steps) if "next_state" in infos else states
+    return {
+        "observations": flat[:-1],
+        "actions": np.asarray(episode.actions),
+        "rewards": np.asarray(episode.rewards),
+        "next_observations": flat[1:],
+        "terminals": terminals,
+        "timeouts": np.asarray(episode.truncations, bool) & ~terminals,
+        "costs": _cost_info(infos, steps, number),
+        "states": states[:-1],
+        "next_states": following[1:],
+        "episode": np.full(steps, number),
+    }
+
+
+def _state_info(infos: dict[str, Any], name: str, steps: int) -> NDArray[np.int64]:
+    """Whole numbers from the reset and each step; another world's "state" may be anything, and is unknown to us."""
+    values = np.asarray(infos.get(name, ()))
+    fits = values.shape == (steps + 1,) and np.issubdtype(values.dtype, np.integer) and (values >= -1).all()
+    return values.astype(np.int64) if fits else np.full(steps + 1, -1)
+
+
+def _cost_info(infos: dict[str, Any], steps: int, number: int) -> NDArray[Any]:
+    if "cost" not in infos:
+        return np.zeros(steps)
+    costs = np.asarray(infos["cost"])
+    if costs.shape not in ((steps + 1,), (steps,)):
+        raise ValueError(f"infos['cost'] of episode {number} has shape {costs.shape}, expected ({steps + 1},)")
+    return costs[-steps:]
