@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from .evaluation import Comparison, Interval, interquartile_mean, mean
-from .mdp import Floats, PolicyScore, TabularMDP
+from .mdp import CVAR_FRACTION, Floats, PolicyScore, TabularMDP
 from .sweep import Sweep
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56606b"
@@ -103,6 +103,37 @@ def plot_distribution(
         ax.hist(sample, bins, weights=shares, histtype="step", lw=1.8, color=colour, ls=style, label=name)
     ax.set(xlabel=xlabel, ylabel="share of episodes")
     ax.legend(frameon=False)
+    return ax
+
+
+def plot_lower_tail(
+    returns: Mapping[str, ArrayLike], *, fraction: float = CVAR_FRACTION, shown: float = 0.25, ax: Axes | None = None
+) -> Axes:
+    """Returns from the worst episode on, with the share that CVaR averages shaded.
+
+    Args:
+        returns: name → (E,) return of each episode, in raw reward.
+        fraction: share of the worst episodes that counts, in (0, 1].
+        shown: how far to go, as a share of the episodes, in [fraction, 1].
+        ax: where to draw; a new figure by default.
+
+    Raises:
+        ValueError: names the argument, its value and what was expected.
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f"fraction is {fraction!r}, expected a share in (0, 1]")
+    if not fraction <= shown <= 1:
+        raise ValueError(f"shown is {shown!r}, expected a share in [{fraction}, 1]")
+    ax = plt.subplots(figsize=(6.4, 3.0), layout="constrained")[1] if ax is None else ax
+    ax.axvspan(0, 100 * fraction, color=GREY, alpha=0.2, lw=0, label=f"worst {fraction:.0%}")
+    for (name, sample), colour, style in zip(returns.items(), _palette(), cycle(("-", "--", ":", "-.")), strict=False):
+        ordered = np.sort(np.asarray(sample, float))
+        values, counts = np.unique(ordered[: max(1, round(shown * len(ordered)))], return_counts=True)
+        edges = 100 * np.append(0, np.cumsum(counts)) / len(ordered)
+        ax.stairs(values, edges, baseline=None, lw=1.8, color=colour, ls=style, label=name)
+    ax.set(xlabel="share of episodes, worst first (%)", ylabel="return of an episode\n(raw reward)")
+    ax.set_xlim(0, 100 * shown)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
 

@@ -21,5 +21,15 @@ def crossroads() -> SafetyCriticalGridWorld:
 
 
 @pytest.fixture(scope="session")
+def cliff() -> SafetyCriticalGridWorld:
+    return SafetyCriticalGridWorld(map_name="cliff")
+
+
+@pytest.fixture(scope="session")
+def rooms() -> SafetyCriticalGridWorld:
+    return SafetyCriticalGridWorld(map_name="rooms")
+
+
+@pytest.fixture(scope="session")
 def log(original: SafetyCriticalGridWorld) -> Episodes:
     return generate_offline_episodes(original)

@@ -99,6 +99,35 @@ def test_crossroads_is_a_cross_with_three_gaps(crossroads):
     assert set(crossroads.hazard_coords) == column | row
 
 
+def test_the_cliff_runs_under_the_whole_way_from_start_to_goal(cliff):
+    assert set(cliff.hazard_coords) == {(x, 14) for x in range(15)}
+    assert (cliff.start, cliff.goal) == ((0, 13), (14, 13))
+
+
+def test_two_rooms_share_one_door(rooms):
+    assert set(rooms.hazard_coords) == {(7, y) for y in range(15)} - {(7, 7)}
+    assert (rooms.start, rooms.goal) == ((0, 0), (14, 14))
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_every_named_map_differs_from_the_original_in_its_letters_alone(name, original):
+    env = SafetyCriticalGridWorld(map_name=name)
+    assert (env.size, env.max_steps, env.slip_prob) == (original.size, original.max_steps, original.slip_prob)
+    assert (env.step_reward, env.hazard_reward, env.goal_reward) == (-1.0, -100.0, 50.0)
+
+
+def test_on_the_cliff_the_driver_means_to_walk_along_the_edge(cliff):
+    policy = cliff.behaviour_policy(0.0)
+    assert all(policy[cliff.state_of((x, 13)), Action.RIGHT] == 1.0 for x in range(14))
+    best = cliff.mdp.optimal(0.99)
+    assert all(best[cliff.state_of((x, 13)), Action.UP] == 1.0 for x in range(12))
+
+
+def test_the_driver_seldom_finds_the_door(rooms):
+    visits = rooms.mdp.occupancy(rooms.behaviour_policy(0.22))
+    assert visits[rooms.state_of((7, 7))] == pytest.approx(0.2762, abs=5e-5)
+
+
 @pytest.mark.parametrize(("action", "cell"), [(0, (1, 2)), (1, (2, 1)), (2, (1, 0)), (3, (0, 1))])
 def test_each_action_moves_as_documented(action, cell):
     env = SafetyCriticalGridWorld(size=4, start=(1, 1), slip_prob=0.0)
@@ -243,7 +272,7 @@ def test_picture_rendering_follows_the_walker():
     assert not changed[40:].any()
 
 
-@pytest.mark.parametrize("world", ["original", "crossroads"])
+@pytest.mark.parametrize("world", ["original", "crossroads", "cliff", "rooms"])
 def test_the_driver_never_means_to_enter_a_hazard(world, request):
     env = request.getfixturevalue(world)
     policy = env.behaviour_policy(0.0)
@@ -321,7 +350,7 @@ def test_the_noisy_expert_lies_between_optimum_and_chance(original):
         ({"desc": ("SG", "FG")}, "desc has 2 cells G, expected exactly one goal"),
         ({"desc": ("FF", "FG")}, "desc has 0 cells S, expected exactly one start"),
         ({"render_mode": "human"}, "render_mode is 'human'"),
-        ({"map_name": "maze"}, "map_name is 'maze', expected one of crossroads, original"),
+        ({"map_name": "maze"}, "map_name is 'maze', expected one of cliff, crossroads, original, rooms"),
         ({"map_name": "original", "desc": SMALL}, "desc and map_name='original'"),
         ({"desc": SMALL, "size": 3}, "size=3 goes with neither desc nor map_name"),
         ({"desc": ("SF", "F")}, "desc row 1 is 'F', 1 long; expected 2"),

@@ -89,6 +89,21 @@ def random_policy(mdp, seed, horizon=None):
         ("crossroads", "behaviour", "return_mean", -73.7, 5e-2),
         ("crossroads", "behaviour", "hazard_rate", 0.64, 5e-3),
         ("crossroads", "behaviour", "goal_rate", 0.36, 5e-3),
+        ("cliff", "optimal", "return_mean", 31.8576, 5e-5),
+        ("cliff", "optimal", "hazard_rate", 0.015076, 5e-7),
+        ("cliff", "timed", "return_mean", 31.8576, 5e-5),
+        ("cliff", "behaviour", "return_mean", -59.4265, 5e-5),
+        ("cliff", "behaviour", "hazard_rate", 0.6570, 5e-5),
+        ("cliff", "behaviour", "goal_rate", 0.3430, 5e-5),
+        ("cliff", "fearless", "return_mean", 12.3978, 5e-5),
+        ("cliff", "fearless", "hazard_rate", 0.1671, 5e-5),
+        ("rooms", "optimal", "return_mean", 17.982656, 5e-7),
+        ("rooms", "optimal", "hazard_rate", 0.026446, 5e-7),
+        ("rooms", "timed", "return_mean", 17.982667, 5e-7),
+        ("rooms", "behaviour", "return_mean", -98.5507, 5e-5),
+        ("rooms", "behaviour", "hazard_rate", 0.7541, 5e-5),
+        ("rooms", "behaviour", "goal_rate", 0.2085, 5e-5),
+        ("rooms", "fearless", "return_mean", 6.5561, 5e-5),
     ],
 )
 def test_known_scores(world, policy, field, value, tolerance, request):
@@ -98,6 +113,7 @@ def test_known_scores(world, policy, field, value, tolerance, request):
         "timed": lambda: env.mdp.optimal(1.0, horizon=80),
         "behaviour": lambda: env.behaviour_policy(0.22),
         "uniform": env.uniform_policy,
+        "fearless": lambda: SafetyCriticalGridWorld(desc=env.desc, slip_prob=0.0).mdp.optimal(0.99),
     }
     assert getattr(env.mdp.evaluate(policies[policy]()), field) == pytest.approx(value, abs=tolerance)
 

@@ -8,7 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from safegrid.evaluation import AgentScore, Comparison, Interval
-from safegrid.plots import plot_board, plot_comparison, plot_curve, plot_distribution, plot_losses, plot_weights
+from safegrid.plots import (
+    plot_board,
+    plot_comparison,
+    plot_curve,
+    plot_distribution,
+    plot_losses,
+    plot_lower_tail,
+    plot_weights,
+)
 
 mpl.use("agg")
 
@@ -55,6 +63,28 @@ def test_no_row_is_left_out_for_want_of_a_colour(original):
     figure = plot_comparison(Comparison(scores, {f"reference {i}": exact for i in range(4)}))
     assert len(figure.axes[0].lines) == 9 * 2 + 4
     assert len(plot_distribution({str(i): [0.0, 1.0] for i in range(9)}).patches) == 9
+
+
+def test_the_lower_tail_runs_from_the_worst_episode_up_to_the_share_shown():
+    ax = plot_lower_tail({"a": np.arange(100.0)[::-1], "b": np.zeros(100)}, shown=0.2)
+    values, edges, _ = ax.patches[-2].get_data()
+    np.testing.assert_allclose(values, np.arange(20.0))
+    np.testing.assert_allclose(edges, np.arange(21.0))
+    assert ax.get_xlim() == (0.0, 20.0)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["worst 5%", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"fraction": 0.0}, r"fraction is 0.0, expected a share in \(0, 1\]"),
+        ({"shown": 0.01}, r"shown is 0.01, expected a share in \[0.05, 1\]"),
+        ({"shown": 1.5}, "shown is 1.5"),
+    ],
+)
+def test_a_share_that_is_none_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plot_lower_tail({"a": [1.0]}, **arguments)
 
 
 def test_the_other_figures_draw(original):
