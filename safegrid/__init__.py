@@ -32,7 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "evaluation": ["AgentScore", "Comparison", "Interval", "compare", "interquartile_mean", "mean", "score_agent"],
         "sweep": ["Sweep", "train_clone_sweep", "train_sweep"],
-        "tabular": ["argmax_clone", "greedy", "tabular_cql"],
+        "tabular": ["argmax_clone", "conservative_values", "greedy", "tabular_cql"],
         "widgets": ["ConservatismExplorer", "SafetyLab", "Study", "train_button"],
         "plots": [
             "plot_board",
