@@ -39,6 +39,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "plot_comparison",
             "plot_curve",
             "plot_distribution",
+            "plot_lines",
             "plot_losses",
             "plot_sweep",
             "plot_weights",

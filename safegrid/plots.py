@@ -210,6 +210,47 @@ def plot_curve(
     return fig
 
 
+def plot_lines(
+    x: ArrayLike,
+    lines: Mapping[str, Sequence[Interval] | ArrayLike],
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    scale: str = "linear",
+    linthresh: float = 1.0,
+    levels: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """One quantity over another: a line, a marker and a dash for each name, with its 95% interval where it has one.
+
+    Args:
+        x: (N,) positions.
+        lines: name → N intervals, or N numbers.
+        xlabel: what x is, with its unit.
+        ylabel: what the lines are, with their unit.
+        title: over the panel.
+        scale: of the horizontal axis: "linear", "log" or "symlog".
+        linthresh: below it a "symlog" axis is linear.
+        levels: name → height of a grey horizontal line, such as the optimum's.
+        ax: where to draw; a new figure by default.
+    """
+    ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")[1] if ax is None else ax
+    ax.set_xscale(scale, **({"linthresh": linthresh} if scale == "symlog" else {}))
+    styles = zip(lines.items(), _palette(), cycle("os^Dvx"), cycle(("-", "--", ":", "-.")), strict=False)
+    for (name, values), colour, marker, dash in styles:
+        if isinstance(values, Sequence) and isinstance(values[0], Interval):
+            low, high = [v.low for v in values], [v.high for v in values]
+            ax.fill_between(np.asarray(x, float), low, high, color=colour, alpha=0.2, lw=0)
+            values = [v.estimate for v in values]
+        ax.plot(x, np.asarray(values, float), color=colour, marker=marker, ls=dash, ms=4.5, lw=1.6, label=name)
+    for (name, level), dash in zip((levels or {}).items(), cycle(("--", ":", "-.")), strict=False):
+        ax.axhline(level, color=GREY, ls=dash, lw=1.2, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
 def plot_sweep(
     sweep: Sweep, references: Mapping[str, PolicyScore] | None = None, clones: Sweep | None = None
 ) -> Figure:
