@@ -212,7 +212,7 @@ def plot_curve(
 
 def plot_lines(
     x: ArrayLike,
-    lines: Mapping[str, Sequence[Interval] | ArrayLike],
+    lines: Mapping[str, Sequence[Interval] | Sequence[float] | Floats],
     *,
     xlabel: str,
     ylabel: str,
@@ -236,14 +236,17 @@ def plot_lines(
         ax: where to draw; a new figure by default.
     """
     ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")[1] if ax is None else ax
-    ax.set_xscale(scale, **({"linthresh": linthresh} if scale == "symlog" else {}))
+    if scale == "symlog":
+        ax.set_xscale(scale, linthresh=linthresh)
+    else:
+        ax.set_xscale(scale)
     styles = zip(lines.items(), _palette(), cycle("os^Dvx"), cycle(("-", "--", ":", "-.")), strict=False)
     for (name, values), colour, marker, dash in styles:
-        if isinstance(values, Sequence) and isinstance(values[0], Interval):
-            low, high = [v.low for v in values], [v.high for v in values]
+        if intervals := [v for v in values if isinstance(v, Interval)]:
+            low, high = [v.low for v in intervals], [v.high for v in intervals]
             ax.fill_between(np.asarray(x, float), low, high, color=colour, alpha=0.2, lw=0)
-            values = [v.estimate for v in values]
-        ax.plot(x, np.asarray(values, float), color=colour, marker=marker, ls=dash, ms=4.5, lw=1.6, label=name)
+        heights = [v.estimate if isinstance(v, Interval) else float(v) for v in values]
+        ax.plot(np.asarray(x, float), heights, color=colour, marker=marker, ls=dash, ms=4.5, lw=1.6, label=name)
     for (name, level), dash in zip((levels or {}).items(), cycle(("--", ":", "-.")), strict=False):
         ax.axhline(level, color=GREY, ls=dash, lw=1.2, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
