@@ -241,6 +241,50 @@ def plot_curve(
     return fig
 
 
+def plot_lines(
+    x: ArrayLike,
+    lines: Mapping[str, Sequence[Interval] | Sequence[float] | Floats],
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    scale: str = "linear",
+    linthresh: float = 1.0,
+    levels: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """One quantity over another: a line, a marker and a dash for each name, with its 95% interval where it has one.
+
+    Args:
+        x: (N,) positions.
+        lines: name → N intervals, or N numbers.
+        xlabel: what x is, with its unit.
+        ylabel: what the lines are, with their unit.
+        title: over the panel.
+        scale: of the horizontal axis: "linear", "log" or "symlog".
+        linthresh: below it a "symlog" axis is linear.
+        levels: name → height of a grey horizontal line, such as the optimum's.
+        ax: where to draw; a new figure by default.
+    """
+    ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")[1] if ax is None else ax
+    if scale == "symlog":
+        ax.set_xscale(scale, linthresh=linthresh)
+    else:
+        ax.set_xscale(scale)
+    styles = zip(lines.items(), _palette(), cycle("os^Dvx"), cycle(("-", "--", ":", "-.")), strict=False)
+    for (name, values), colour, marker, dash in styles:
+        if intervals := [v for v in values if isinstance(v, Interval)]:
+            low, high = [v.low for v in intervals], [v.high for v in intervals]
+            ax.fill_between(np.asarray(x, float), low, high, color=colour, alpha=0.2, lw=0)
+        heights = [v.estimate if isinstance(v, Interval) else float(v) for v in values]
+        ax.plot(np.asarray(x, float), heights, color=colour, marker=marker, ls=dash, ms=4.5, lw=1.6, label=name)
+    for (name, level), dash in zip((levels or {}).items(), cycle(("--", ":", "-.")), strict=False):
+        ax.axhline(level, color=GREY, ls=dash, lw=1.2, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
 def plot_sweep(
     sweep: Sweep, references: Mapping[str, PolicyScore] | None = None, clones: Sweep | None = None
 ) -> Figure:

@@ -1,13 +1,15 @@
-"""A log in a table: the clone that counts, and CQL without a network, for ever or for a number of gradient steps.
+"""A log in a table: the clone that counts, CQL without a network, for ever or for a number of gradient steps, and the
+value that conservative policy evaluation claims.
 
 The reference that networks approach; the laboratory on the page computes the same (`widgets.js`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from scipy.special import wrightomega
 
@@ -75,8 +77,7 @@ def tabular_cql(
     Raises:
         ValueError: names the argument, its value and what was expected.
     """
-    if not (np.isfinite(conservative_weight) and conservative_weight >= 0):
-        raise ValueError(f"conservative_weight is {conservative_weight!r}, expected a number of at least 0")
+    _check_weight(conservative_weight)
     if not (np.isfinite(reward_scale) and reward_scale > 0):
         raise ValueError(f"reward_scale is {reward_scale!r}, expected a number above 0")
     check_gamma(gamma)
@@ -88,6 +89,58 @@ def tabular_cql(
     push = max(reward_scale * conservative_weight, _TINY) if conservative_weight > 0 else 0.0
     q = _limit(model, push, RESIDUAL * reward_scale) if n_steps is None else _descend(model, push, n_steps)
     return np.asarray(q / reward_scale)
+
+
+def conservative_values(
+    mdp: TabularMDP,
+    policy: ArrayLike,
+    behaviour: ArrayLike,
+    conservative_weight: float = 6.0,
+    *,
+    pushed_down: ArrayLike | None = None,
+    push_up: bool = True,
+    gamma: float = 0.99,
+) -> tuple[Floats, Floats]:
+    r"""The value that conservative policy evaluation claims, exactly (Kumar et al. 2020, eq. 1 and 2).
+
+    Its fixed point is :math:`Q = B^\pi Q - \alpha\,(\mu/\beta - 1)`, or :math:`Q = B^\pi Q - \alpha\,\mu/\beta`
+    without the push up: ordinary values, in a world that charges for each action. An action with
+    :math:`\beta = \mu = 0` is neither pushed nor charged for.
+
+    Args:
+        mdp: the world that backs values up: the true one, or a log's.
+        policy: π, (S, A) action probabilities.
+        behaviour: β, (S, A), the driver's probabilities or the log's shares; rows of terminal states do not count.
+        conservative_weight: α ≥ 0, in raw reward.
+        pushed_down: μ, (S, A), the actions pushed down; π by default, as Theorem 3.2 wants it.
+        push_up: also push the log's actions up (eq. 2).
+        gamma: discount factor in [0, 1].
+
+    Returns:
+        V (S,) and Q (S, A), in discounted raw reward, 0 in terminal states.
+
+    Raises:
+        ValueError: μ takes an action that β never takes: nothing holds its value, and there is no fixed point.
+    """
+    _check_weight(conservative_weight)
+    mu = np.asarray(policy if pushed_down is None else pushed_down, float)
+    beta = np.asarray(behaviour, float)
+    pairs = (mdp.n_states, mdp.n_actions)
+    for name, table in {"pushed_down": mu, "behaviour": beta}.items():
+        if table.shape != pairs:
+            raise ValueError(f"{name} has shape {table.shape}, expected {pairs}")
+    tried = beta > 0
+    if (bad := (mu > 0) & ~tried & ~mdp.terminal[:, None]).any():
+        state, action = (int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"behaviour[{state}, {action}] is 0, expected more where pushed_down is {mu[state, action]:g}")
+    charge = np.where(tried, mu / np.where(tried, beta, 1.0) - float(push_up), 0.0)
+    charged = replace(mdp, rewards=mdp.rewards - conservative_weight * charge[..., None])
+    return charged.values(policy, gamma)
+
+
+def _check_weight(conservative_weight: float) -> None:
+    if not (np.isfinite(conservative_weight) and conservative_weight >= 0):
+        raise ValueError(f"conservative_weight is {conservative_weight!r}, expected a number of at least 0")
 
 
 @dataclass(frozen=True)
@@ -138,26 +191,32 @@ def _limit(model: _Model, push: float, residual: float) -> Floats:
     q = np.zeros_like(model.share)
     if push > 0:
         q[visited[:, None] & ~model.seen] = -np.inf
+    old, z = np.zeros_like(share), np.full(len(share), -np.inf)
     while True:
         target = model.target(q.max(1))[visited]
-        new = _balance(share, target, push) if push > 0 else target
+        if push > 0:
+            rise = np.where(seen, target - old, np.inf).min(1)
+            new, z, old = *_balance(share, target, push, z + rise), target
+        else:
+            new = target
         change = np.abs(new[seen] - q[visited][seen]).max()
         q[visited] = np.where(seen, new, q[visited])
         if change <= residual:
             return q
 
 
-def _balance(share: Floats, target: Floats, push: float) -> Floats:
-    """Solves share·(q − target) = push·(share − softmax(q)) in each state over its seen actions.
+def _balance(share: Floats, target: Floats, push: float, least: Floats) -> tuple[Floats, Floats]:
+    """Solves share·(q − target) = push·(share − softmax(q)) in each state over its seen actions, for q and log Σ exp q.
 
     With z = log Σ exp q each q is target + push − ω(log(push/share) + target + push − z), with Wright's function ω,
     ω + log ω = x (Corless & Jeffrey 2002). The softmax sums to 1 at one z; the sum falls convexly in z, so that
-    Newton's method climbs to it from the left, where the lowest target lies.
+    Newton's method climbs to it from the left, where the lowest target lies, or from `least`, if that is known to lie
+    left of it too: z follows the targets, and rises by at least their smallest rise.
     """
     seen = share > 0
     ratio = np.where(seen, push / np.where(seen, share, 1.0), 1.0)
     reach = np.where(seen, np.log(ratio) + target + push, -np.inf)
-    z = np.where(seen, target, np.inf).min(1)
+    z = np.maximum(least, np.where(seen, target, np.inf).min(1))
     rounding = 1e-14 * (1 + push + np.where(seen, np.abs(target), 0.0).max(1))
     while True:
         omega = wrightomega(reach - z[:, None])
@@ -165,4 +224,4 @@ def _balance(share: Floats, target: Floats, push: float) -> Floats:
         step = excess / (omega / (1 + omega) / ratio).sum(1)
         z += step
         if not (step > rounding).any():
-            return np.asarray(target + push - wrightomega(reach - z[:, None]))
+            return np.asarray(target + push - wrightomega(reach - z[:, None])), z

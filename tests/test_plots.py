@@ -13,6 +13,7 @@ from safegrid.plots import (
     plot_comparison,
     plot_curve,
     plot_distribution,
+    plot_lines,
     plot_losses,
     plot_lower_tail,
     plot_weights,
@@ -100,3 +101,16 @@ def test_the_other_figures_draw(original):
         [0, 1, 6], {"y": [Interval(1, 0, 2), Interval(2, nan, nan), Interval(3, 2, 4)]}, {"y": {"best": 4}}
     )
     assert figure.axes[0].get_xscale() == "symlog"
+
+
+def test_lines_differ_without_colour_and_carry_their_intervals():
+    lines = {"sure": [1.0, 2.0], "unsure": [Interval(1, 0, 2), Interval(3, 2, 5)]}
+    ax = plot_lines([0.1, 10], lines, xlabel="x", ylabel="y", scale="log", levels={"honest": 0.0})
+    drawn = {line.get_label(): line for line in ax.lines}
+    assert drawn["unsure"].get_ydata().tolist() == [1, 3]
+    assert set(drawn["honest"].get_ydata()) == {0}
+    assert drawn["sure"].get_marker() != drawn["unsure"].get_marker()
+    assert drawn["sure"].get_linestyle() != drawn["unsure"].get_linestyle()
+    assert len(ax.collections) == 1
+    assert ax.collections[0].get_paths()[0].get_extents().bounds == (0.1, 0, 9.9, 5)
+    assert ax.get_xscale() == "log"

@@ -7,8 +7,8 @@ import pytest
 
 from safegrid.dataset import Episodes, coverage, generate_offline_episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.mdp import portable_rng
-from safegrid.tabular import argmax_clone, greedy, tabular_cql
+from safegrid.mdp import TabularMDP, portable_rng
+from safegrid.tabular import argmax_clone, conservative_values, greedy, tabular_cql
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +173,61 @@ def test_the_limit_of_a_tiny_weight_is_that_of_none(dense, weight):
     mdp, log = dense
     q, plain = (tabular_cql(log, mdp, w, reward_scale=10.0) for w in (weight, 0.0))
     assert np.allclose(q, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize("push_up", [True, False])
+def test_conservative_values_solve_the_papers_equation(crossroads, push_up):
+    mdp, live = crossroads.mdp, ~crossroads.mdp.terminal
+    policy, beta = crossroads.expert_policy(0.22), crossroads.behaviour_policy(0.22)
+    v, q = conservative_values(mdp, policy, beta, 3.0, push_up=push_up)
+    expected = mdp.backup((policy * q).sum(1), 0.99) - 3.0 * (policy / beta - push_up)
+    assert np.abs(q - expected)[live].max() < 1e-8
+    assert np.abs(v - (policy * q).sum(1))[live].max() < 1e-8
+    assert not v[mdp.terminal].any()
+
+
+def test_theorems_hold_where_their_conditions_do(crossroads):
+    """Kumar et al. 2020: 3.1 pair by pair without the push up, 3.2 state by state with it."""
+    mdp, live = crossroads.mdp, ~crossroads.mdp.terminal
+    policy, beta = crossroads.expert_policy(0.22), crossroads.behaviour_policy(0.22)
+    true_v, true_q = mdp.values(policy, 0.99)
+    for weight in (0.01, 1.0, 100.0):
+        assert (conservative_values(mdp, policy, beta, weight, push_up=False)[1] < true_q)[live].all()
+        v, q = conservative_values(mdp, policy, beta, weight)
+        assert (v < true_v)[live].all()
+        assert not (q < true_q)[live].all()
+    assert np.allclose(conservative_values(mdp, beta, beta, 5.0)[0], mdp.values(beta, 0.99)[0])
+
+
+def test_tabular_cql_claims_the_conservative_value_of_a_greedy_policy_pushed_down_by_a_softmax():
+    """Its fixed point is eq. 2's with π greedy and μ the softmax, in the log's own world."""
+    mdp = SafetyCriticalGridWorld(size=4, hazard_coords=[(2, 1)], slip_prob=0.1).mdp
+    log = sample_episodes(mdp, np.full((16, 4), 0.25), 3_000, 0)
+    counts = coverage(log, mdp).counts
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    flow, gain = np.zeros((16, 4, 16)), np.zeros((16, 4, 16))
+    np.add.at(flow, (log.states, log.actions, log.next_states), 1)
+    gain[log.states, log.actions, log.next_states] = log.rewards
+    flow[mdp.terminal, :, 0] = 1
+    world = TabularMDP.from_dense(flow / flow.sum(-1, keepdims=True), gain, terminal=mdp.terminal, start=mdp.start)
+    q = tabular_cql(log, mdp, 2.0, reward_scale=0.1)
+    v, _ = conservative_values(world, greedy(q), share, 2.0, pushed_down=softmax(0.1 * q))
+    assert np.abs(v - q.max(1))[~mdp.terminal].max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"conservative_weight": -1.0}, "conservative_weight is -1.0, expected a number of at least 0"),
+        ({"behaviour": np.ones((3, 4))}, r"behaviour has shape \(3, 4\), expected \(225, 4\)"),
+        (
+            {"behaviour": np.eye(4)[np.zeros(225, int)]},
+            r"behaviour\[0, 1\] is 0, expected more where pushed_down is 0.25",
+        ),
+        ({"pushed_down": np.ones(4)}, r"pushed_down has shape \(4,\)"),
+    ],
+)
+def test_conservative_values_name_a_bad_argument(original, change, message):
+    even = original.uniform_policy()
+    with pytest.raises(ValueError, match=message):
+        conservative_values(original.mdp, even, **({"behaviour": even} | change))
