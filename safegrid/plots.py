@@ -317,10 +317,11 @@ def plot_cells(
         centre, cmap=cmap, vmin=(limits or (None, None))[0], vmax=(limits or (None, None))[1], aspect="auto"
     )
     show = "{:.1%}" if field.endswith("_rate") else "{:.1f}"
-    brief = "{:.0%}" if field.endswith("_rate") else "{:.0f}"
     for row, column in np.ndindex(centre.shape):
         luminance = np.dot(image.cmap(image.norm(centre[row, column]))[:3], (0.299, 0.587, 0.114))
-        low, high = (brief.format(x).replace("-", "−") for x in np.quantile(values[row, column], (0, 1)))
+        ends = values[row, column].min(), values[row, column].max()
+        brief = "{:.0f}" if not field.endswith("_rate") else "{:.1%}" if ends[1] < 0.0995 else "{:.0%}"
+        low, high = (brief.format(x).replace("-", "−") for x in ends)
         text = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
         ax.text(column, row, show.format(centre[row, column]).replace("-", "−"), va="bottom", fontsize=9, **text)
         ax.text(column, row + 0.06, f"{low} … {high}", va="top", fontsize=6.5, **text)
