@@ -322,7 +322,7 @@ def plot_cells(
         ends = values[row, column].min(), values[row, column].max()
         brief = "{:.0f}" if not field.endswith("_rate") else "{:.1%}" if ends[1] < 0.0995 else "{:.0%}"
         low, high = (brief.format(x).replace("-", "−") for x in ends)
-        text = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
+        text: dict[str, Any] = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
         ax.text(column, row, show.format(centre[row, column]).replace("-", "−"), va="bottom", fontsize=9, **text)
         ax.text(column, row + 0.06, f"{low} … {high}", va="top", fontsize=6.5, **text)
         if cost[row, column] == cost[row].min():

@@ -124,7 +124,7 @@ class Sweep:
         scores = {name: self.scores(name)[at] for name in (*SCORE_FIELDS, *(set(SCORES[-2:]) & set(self.history)))}
 
         def score(log: int, seed: int) -> AgentScore:
-            known = {name: float(values[log, seed]) for name, values in scores.items()}
+            known: dict[str, Any] = {name: float(values[log, seed]) for name, values in scores.items()}
             claimed, true = (known.pop(name, float("nan")) for name in SCORES[-2:])
             return AgentScore(PolicyScore(**known), None, claimed, true)
 
