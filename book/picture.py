@@ -13,7 +13,7 @@ mpl.use("agg")
 
 
 def main() -> None:
-    """Trains one agent a weight on one log of crossroads, as the chapter on comparisons does."""
+    """Trains one agent a weight on one log of crossroads, for a static slider."""
     env = sg.SafetyCriticalGridWorld(map_name="crossroads")
     dataset, policies = sg.build_mdpdataset(sg.generate_offline_episodes(env, seed=100)), {}
     for weight in (0.0, 1.0, 3.0, 6.0, 20.0, 200.0):

@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
+from scipy.stats import trim_mean
 
-from .evaluation import Comparison, Interval, interquartile_mean, mean
+from .evaluation import Comparison, Interval, interquartile_mean, mean, performance_profile
 from .mdp import CVAR_FRACTION, Floats, PolicyScore, TabularMDP
 from .sweep import Sweep
 
@@ -147,15 +148,34 @@ def plot_losses(history: Mapping[str, ArrayLike], *, ax: Axes | None = None) -> 
     return ax
 
 
-def plot_comparison(comparison: Comparison, *, figsize: tuple[float, float] = (8.4, 3.2)) -> Figure:
-    """Return and hazard of every agent: a dot a run, a bar for the 95% interval, dashed lines for the references."""
-    fig, axes = plt.subplots(1, 2, figsize=figsize, sharey=True, layout="constrained")
+_LABELS = {
+    "return_mean": "return (raw reward), exact",
+    "return_cvar": "worst 5% of episodes, mean (raw reward)",
+    "hazard_rate": "hazard rate, exact",
+    "overestimate": "claimed − true value of the start",
+}
+
+
+def plot_comparison(
+    comparison: Comparison,
+    fields: Sequence[str] = ("return_mean", "hazard_rate"),
+    *,
+    figsize: tuple[float, float] | None = None,
+) -> Figure:
+    """Scores of every agent, a panel a field: a dot a run, a bar for the 95% interval, dashed lines for the references.
+
+    The diamond is the interquartile mean; where rare disasters must count, of hazard rate and CVaR, the plain mean.
+
+    Args:
+        comparison: from `compare`, or put together from sweeps.
+        fields: of `PolicyScore`.
+        figsize: in inches.
+    """
+    size = figsize or (4.2 * len(fields), 3.2)
+    fig, (axes,) = plt.subplots(1, len(fields), figsize=size, sharey=True, layout="constrained", squeeze=False)
     names = list(comparison.scores)
-    panels = (
-        ("return_mean", "return (raw reward), exact", interquartile_mean),
-        ("hazard_rate", "hazard rate, exact", mean),
-    )
-    for ax, (field, label, summary) in zip(axes, panels, strict=True):
+    for ax, field in zip(axes, fields, strict=True):
+        label, summary = _LABELS.get(field, field), interquartile_mean if field == "return_mean" else mean
         for row, (name, colour) in enumerate(zip(names, _palette(), strict=False)):
             values = comparison.values(name, field).ravel()
             nudge = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
@@ -169,6 +189,36 @@ def plot_comparison(comparison: Comparison, *, figsize: tuple[float, float] = (8
     if comparison.references:
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False)
     return fig
+
+
+def plot_profiles(
+    comparison: Comparison, field: str = "return_mean", *, title: str = "", ax: Axes | None = None
+) -> Axes:
+    """Performance profiles (Agarwal et al. 2021): over each score τ, the share of runs above it, with a 95% band.
+
+    Further to the right and higher is better, wherever two lines do not cross. Vertical lines are the references.
+
+    Args:
+        comparison: from `compare`, or put together from sweeps.
+        field: of `PolicyScore`, such as `return_mean`, `return_cvar`.
+        title: over the panel.
+        ax: where to draw; a new figure by default.
+    """
+    ax = plt.subplots(figsize=(5.2, 3.4), layout="constrained")[1] if ax is None else ax
+    scores = {name: comparison.values(name, field) for name in comparison.scores}
+    marks = [getattr(score, field) for score in comparison.references.values()]
+    ends = [min([*marks, *(s.min() for s in scores.values())]), max([*marks, *(s.max() for s in scores.values())])]
+    room = 0.04 * (ends[1] - ends[0]) or 1.0
+    levels = np.linspace(ends[0] - room, ends[1] + room, 400)
+    for (name, values), colour, style in zip(scores.items(), _palette(), cycle(("-", "--", ":", "-.")), strict=False):
+        share, low, high = np.array([(i.estimate, i.low, i.high) for i in performance_profile(values, levels)]).T
+        ax.fill_between(levels, low, high, color=colour, alpha=0.15, lw=0)
+        ax.plot(levels, share, ls=style, color=colour, lw=2, label=name)
+    for (name, score), style in zip(comparison.references.items(), cycle(("--", ":", "-.")), strict=False):
+        ax.axvline(getattr(score, field), color=GREY, ls=style, lw=1.2, label=name)
+    label = _LABELS.get(field, field)
+    ax.set(xlabel=f"τ: {label}", ylabel="share of runs above τ", ylim=(-0.03, 1.03), title=title)
+    return ax
 
 
 def _draw_interval(ax: Axes, interval: Interval, row: float, colour: str) -> None:
@@ -295,17 +345,104 @@ def plot_sweep(
         references: exact scores to stand beside it, such as the optimum's; dashed lines.
         clones: from `train_clone_sweep`; their first penalty is one more line.
     """
-    labels = {
-        "return_mean": "return (raw reward), exact",
-        "hazard_rate": "hazard rate, exact",
-        "overestimate": "claimed − true value of the start",
-    }
+    labels = {name: _LABELS[name] for name in ("return_mean", "hazard_rate", "overestimate")}
     levels: dict[str, dict[str, float]] = {labels["overestimate"]: {"honest": 0.0}}
     for field in ("return_mean", "hazard_rate"):
         levels[labels[field]] = {name: getattr(score, field) for name, score in (references or {}).items()}
         if clones is not None:
             levels[labels[field]]["BC"] = clones.curve(field)[0].estimate
     return plot_curve(sweep.weights.tolist(), {label: sweep.curve(name) for name, label in labels.items()}, levels)
+
+
+def plot_cells(
+    columns: Sequence[float],
+    rows: Sequence[float],
+    runs: ArrayLike,
+    *,
+    field: str,
+    xlabel: str = "conservative weight",
+    ylabel: str = "",
+    title: str = "",
+    limits: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """A table of results as colours: in each cell the summary of its runs and, below, the lowest and the highest.
+
+    A frame marks the best cell of each row: the highest return, the lowest hazard, the claim nearest to the truth.
+
+    Args:
+        columns: (C,) what changes along a row, such as the conservative weight.
+        rows: (R,) what changes from row to row.
+        runs: (R, C, N) one score a run; interquartile mean, for rates the plain mean.
+        field: `return_mean`, `hazard_rate` or `overestimate`.
+        xlabel: what the columns are.
+        ylabel: what the rows are.
+        title: over the panel.
+        limits: lowest and highest colour.
+        ax: where to draw; a new figure by default.
+    """
+    ax = plt.subplots(figsize=(4.6, 2.6), layout="constrained")[1] if ax is None else ax
+    values = np.asarray(runs, float)
+    if values.ndim != 3 or values.shape[:2] != (len(rows), len(columns)):
+        raise ValueError(f"runs has shape {values.shape}, expected ({len(rows)}, {len(columns)}, runs)")
+    centre = values.mean(-1) if field.endswith("_rate") else np.asarray(trim_mean(values, 0.25, axis=-1))
+    cost = {"return_mean": -centre, "hazard_rate": centre, "overestimate": np.abs(centre)}[field]
+    cmap = {"return_mean": "viridis", "hazard_rate": "cividis_r", "overestimate": "PuOr_r"}[field]
+    image = ax.imshow(
+        centre, cmap=cmap, vmin=(limits or (None, None))[0], vmax=(limits or (None, None))[1], aspect="auto"
+    )
+    show = "{:.1%}" if field.endswith("_rate") else "{:.1f}"
+    for row, column in np.ndindex(centre.shape):
+        luminance = np.dot(image.cmap(image.norm(centre[row, column]))[:3], (0.299, 0.587, 0.114))
+        ends = values[row, column].min(), values[row, column].max()
+        brief = "{:.0f}" if not field.endswith("_rate") else "{:.1%}" if ends[1] < 0.0995 else "{:.0%}"
+        low, high = (brief.format(x).replace("-", "−") for x in ends)
+        text: dict[str, Any] = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
+        ax.text(column, row, show.format(centre[row, column]).replace("-", "−"), va="bottom", fontsize=9, **text)
+        ax.text(column, row + 0.06, f"{low} … {high}", va="top", fontsize=6.5, **text)
+        if cost[row, column] == cost[row].min():
+            ax.add_patch(
+                Rectangle((column - 0.47, row - 0.46), 0.94, 0.92, fill=False, edgecolor=text["color"], lw=1.6)
+            )
+    ax.set_xticks(range(len(columns)), [f"{c:g}" for c in columns])
+    ax.set_yticks(range(len(rows)), [f"{r:g}" for r in rows])
+    ax.tick_params(length=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    return ax
+
+
+def plot_training(sweep: Sweep, *, references: Mapping[str, float] | None = None) -> Figure:
+    """Scores over the steps of training: a column a weight, a thin line a run, a thick one their interquartile mean.
+
+    Above the return; below what the agent claims for the start beside what its own policy is worth there, both
+    discounted, in raw reward.
+
+    Args:
+        sweep: trained with the world and a `score_interval`.
+        references: name → return, drawn as dashed lines in the upper panels.
+    """
+    n = len(sweep.weights)
+    fig, axes = plt.subplots(
+        2, n, figsize=(2.2 * n + 0.8, 4.6), sharex=True, sharey="row", layout="constrained", squeeze=False
+    )
+    rows = ({"return_mean": ("return", BLUE, "-")},
+            {"true_value": ("true", BLUE, "-"), "claimed_value": ("claimed", RED, "--")})  # fmt: skip
+    for column, weight in enumerate(sweep.weights):
+        for ax, lines in zip(axes[:, column], rows, strict=True):
+            for field, (name, colour, style) in lines.items():
+                runs = sweep.history[field][:, column].reshape(len(sweep.steps), -1)
+                ax.plot(sweep.steps, runs, style, color=colour, lw=0.8, alpha=0.45)
+                ax.plot(sweep.steps, trim_mean(runs, 0.25, axis=1), style, color=colour, lw=2.4, label=name)
+        for (name, level), style in zip((references or {}).items(), cycle((":", "-.")), strict=False):
+            axes[0, column].axhline(level, color=GREY, ls=style, lw=1.2, label=name)
+        axes[0, column].set_title(f"weight {weight:g}", fontsize=10)
+    axes[0, 0].set_ylabel("return (raw reward), exact")
+    axes[1, 0].set_ylabel("value of the start\n(discounted raw reward)")
+    axes[1, 0].set_yscale("symlog", linthresh=20)
+    for ax in axes[:, 0]:
+        ax.legend(frameon=False, fontsize=8)
+    fig.supxlabel("gradient step", fontsize=10)
+    return fig
 
 
 def _palette() -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,8 @@ from .agents import (
     whole,
 )
 from .dataset import Episodes, read_npz, write_npz
-from .evaluation import SUMMARY_HEADERS, Interval, interquartile_mean, mean, summary_row
-from .mdp import SCORE_FIELDS, Floats, Ints, TabularMDP
+from .evaluation import SUMMARY_HEADERS, AgentScore, Interval, interquartile_mean, mean, summary_row
+from .mdp import SCORE_FIELDS, Floats, Ints, PolicyScore, TabularMDP
 
 DEFAULT_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 6.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 
@@ -112,6 +112,44 @@ class Sweep:
         summary = mean if name.endswith("_rate") else interquartile_mean
         return [summary(of_weight) for of_weight in self.scores(name)]
 
+    def agent_scores(self, weight: float) -> list[list[AgentScore]]:
+        """What `compare` has of an agent: L lists (logs) of K scores (network seeds), for a `Comparison`.
+
+        A clone's claimed and true value of the start are NaN: it claims none.
+
+        Args:
+            weight: one of `weights`.
+        """
+        at, (n_logs, n_seeds) = self._position(weight), self.seeds.shape
+        scores = {name: self.scores(name)[at] for name in (*SCORE_FIELDS, *(set(SCORES[-2:]) & set(self.history)))}
+
+        def score(log: int, seed: int) -> AgentScore:
+            known: dict[str, Any] = {name: float(values[log, seed]) for name, values in scores.items()}
+            claimed, true = (known.pop(name, float("nan")) for name in SCORES[-2:])
+            return AgentScore(PolicyScore(**known), None, claimed, true)
+
+        return [[score(log, seed) for seed in range(n_seeds)] for log in range(n_logs)]
+
+    def of_logs(self, n_logs: int) -> Sweep:
+        """The members of the first logs alone, as if the others had not been there."""
+        if not 0 < whole("n_logs", n_logs) <= len(self.seeds):
+            raise ValueError(f"n_logs is {n_logs}, expected 1 to {len(self.seeds)}")
+
+        def cut(kind: Mapping[str, Floats]) -> dict[str, Floats]:
+            return {name: values[:, :, :n_logs] for name, values in kind.items()}
+
+        return replace(
+            self, seeds=self.seeds[:n_logs], q_values=self.q_values[:, :n_logs],
+            parameters=tuple(p[:, :n_logs] for p in self.parameters), history=cut(self.history),
+            last_parameters=tuple(p[:, :n_logs] for p in self.last_parameters), last_history=cut(self.last_history),
+        )  # fmt: skip
+
+    def _position(self, weight: float) -> int:
+        near = np.isclose(self.weights, weight, rtol=1e-6, atol=0) if np.ndim(weight) == 0 else np.zeros(1, bool)
+        if not near.any():
+            raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
+        return int(np.argmax(near))
+
     def rows(self) -> list[list[str]]:
         """The lines of the printed table, one a weight."""
         name = "weight {:g}" if self.algorithm == "cql" else "BC, β = {:g}"
@@ -138,13 +176,11 @@ class Sweep:
             seed: index of the network seed, 0…K−1.
             averaged: the average of the weights, as `fit` leaves it in an agent; else the last ones.
         """
-        near = np.isclose(self.weights, weight, rtol=1e-6, atol=0) if np.ndim(weight) == 0 else np.zeros(1, bool)
-        if not near.any():
-            raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
+        at = self._position(weight)
         for name, value, n in (("log", log, self.seeds.shape[0]), ("seed", seed, self.seeds.shape[1])):
             if whole(name, value, least=0) >= n:
                 raise ValueError(f"{name} is {value!r}, expected an index in 0…{n - 1}")
-        where = (int(np.argmax(near)), log, seed)
+        where = (at, log, seed)
         agent = factory(self.algorithm, self.settings)(float(self.weights[where[0]]))
         with torch.random.fork_rng(), _stack.one_thread():
             agent.create_impl(self.observations.shape[1:], self.q_values.shape[-1])

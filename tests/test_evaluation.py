@@ -10,7 +10,14 @@ from scipy.stats import trim_mean
 
 from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
-from safegrid.evaluation import compare, interquartile_mean, mean, score_agent
+from safegrid.evaluation import (
+    compare,
+    interquartile_mean,
+    mean,
+    performance_profile,
+    probability_of_improvement,
+    score_agent,
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +94,52 @@ def test_one_log_leaves_nothing_to_resample():
 def test_scores_have_two_axes(bad):
     with pytest.raises(ValueError, match=r"strata\[0\] has shape"):
         interquartile_mean([bad])
+
+
+def test_a_profile_is_the_share_of_runs_above_and_falls_from_all_to_none():
+    scores = np.random.default_rng(1).normal(size=(8, 3))
+    levels = np.array([-9.0, -1.0, 0.0, scores[2, 1], 9.0])
+    profile = performance_profile(scores, levels)
+    assert [i.estimate for i in profile] == pytest.approx([(scores > level).mean() for level in levels])
+    assert [profile[k].low for k in (0, -1)] == pytest.approx([1.0, 0.0])
+    assert all(i.low < i.estimate < i.high for i in profile[1:4])
+
+
+def test_a_profile_has_the_interval_of_the_share_s_mean():
+    scores = np.random.default_rng(2).normal(size=(12, 2))
+    (band,), plain = performance_profile(scores, [0.3]), mean((scores > 0.3).astype(float))
+    assert (band.estimate, band.low, band.high) == pytest.approx((plain.estimate, plain.low, plain.high), abs=0.05)
+
+
+def test_a_profile_of_two_worlds_counts_them_alike_and_draws_each_among_its_own():
+    (band,) = performance_profile([np.zeros(4), np.ones(40)], [0.5])
+    assert [band.low, band.estimate, band.high] == pytest.approx([0.5] * 3)
+
+
+def test_one_log_leaves_a_profile_without_a_band():
+    (band,) = performance_profile(np.array([[1.0, 3.0]]), [2.0])
+    assert band.estimate == 0.5
+    assert np.isnan([band.low, band.high]).all()
+
+
+def test_thresholds_are_a_list_of_numbers():
+    with pytest.raises(ValueError, match=r"thresholds has shape \(1, 2\)"):
+        performance_profile(np.zeros(3), [[0.0, 1.0]])
+
+
+def test_improvement_compares_runs_of_the_same_log():
+    x, y = np.array([[1.0, 4.0], [10.0, 10.0], [0.0, 0.0]]), np.array([[2.0, 2.0], [9.0, 11.0], [0.0, 0.0]])
+    found = probability_of_improvement(x, y)
+    assert found.estimate == pytest.approx((0.5 + 0.5 + 0.5) / 3)
+    assert probability_of_improvement(y, x).estimate == pytest.approx(1 - found.estimate)
+    shifted = x + np.array([[0.0], [100.0], [-100.0]])
+    better = probability_of_improvement(shifted, shifted - 1)
+    assert [better.low, better.estimate, better.high] == pytest.approx([1.0] * 3)
+
+
+def test_improvement_needs_the_same_logs():
+    with pytest.raises(ValueError, match="y has 2 logs, expected 3"):
+        probability_of_improvement(np.zeros(3), np.zeros(2))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Figures draw what they are given, and never train."""
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -7,17 +9,22 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from safegrid.dataset import generate_offline_episodes
 from safegrid.evaluation import AgentScore, Comparison, Interval
 from safegrid.plots import (
     plot_board,
+    plot_cells,
     plot_comparison,
     plot_curve,
     plot_distribution,
     plot_lines,
     plot_losses,
     plot_lower_tail,
+    plot_profiles,
+    plot_training,
     plot_weights,
 )
+from safegrid.sweep import train_sweep
 
 mpl.use("agg")
 
@@ -114,3 +121,51 @@ def test_lines_differ_without_colour_and_carry_their_intervals():
     assert len(ax.collections) == 1
     assert ax.collections[0].get_paths()[0].get_extents().bounds == (0.1, 0, 9.9, 5)
     assert ax.get_xscale() == "log"
+
+
+def test_a_comparison_has_a_panel_a_field(original):
+    exact = original.mdp.evaluate(original.uniform_policy())
+    comparison = Comparison({"a": [[AgentScore(exact, None, float("nan"), 0.0)]]}, {})
+    figure = plot_comparison(comparison, ("return_mean", "return_cvar", "hazard_rate"))
+    assert [ax.lines[0].get_xdata()[0] for ax in figure.axes] == [
+        exact.return_mean, exact.return_cvar, exact.hazard_rate,
+    ]  # fmt: skip
+
+
+def test_a_profile_falls_from_one_to_zero_at_its_scores(original):
+    scores = [replace(original.mdp.evaluate(original.uniform_policy()), return_mean=x) for x in (0.0, 10.0)]
+    runs = [[AgentScore(score, None, float("nan"), 0.0)] for score in scores]
+    level, share = plot_profiles(Comparison({"a": runs}, {"reference": scores[1]})).lines[0].get_data()
+    assert set(share) == {0.0, 0.5, 1.0}
+    assert level[share == 1.0].max() < 0 <= level[share == 0.5].min()
+    assert level[share == 0.5].max() < 10 <= level[share == 0.0].min()
+
+
+def test_cells_are_labelled_and_the_best_of_a_row_is_framed():
+    runs = np.array([[[0.0, 2.0, 4.0], [-3.0, -3.0, -3.0]], [[-9.0, 1.0, 2.0], [5.0, 6.0, 7.0]]])
+    ax = plot_cells([1, 6], [100, 500], runs, field="return_mean")
+    labels = [text.get_text() for text in ax.texts]
+    assert labels[:4] == ["2.0", "0 … 4", "−3.0", "−3 … −3"]
+    assert [patch.get_xy()[0] > 0 for patch in ax.patches] == [False, True]
+    ax = plot_cells([1, 6], [100], np.array([[[0.5], [0.05]]]), field="hazard_rate")
+    assert [text.get_text() for text in ax.texts] == ["50.0%", "50% … 50%", "5.0%", "5.0% … 5.0%"]
+    assert ax.patches[0].get_xy()[0] > 0
+    near = plot_cells([1, 6], [100], np.array([[[-8.0], [3.0]]]), field="overestimate")
+    assert near.patches[0].get_xy()[0] > 0
+
+
+def test_cells_want_a_run_for_each():
+    with pytest.raises(ValueError, match=r"runs has shape \(1, 2, 3\), expected \(2, 2, runs\)"):
+        plot_cells([1, 6], [100, 500], np.zeros((1, 2, 3)), field="return_mean")
+
+
+def test_training_has_a_column_a_weight_and_a_line_a_run(original):
+    logs = [generate_offline_episodes(original, 20, seed=seed) for seed in (0, 1)]
+    sweep = train_sweep(
+        logs, (0.0, 6.0), n_steps=20, mdp=original.mdp, score_interval=10, hidden_units=(8,), n_jobs=1, progress=False
+    )
+    axes = np.array(plot_training(sweep, references={"optimum": 21.7}).axes).reshape(2, 2)
+    assert [ax.get_title() for ax in axes[0]] == ["weight 0", "weight 6"]
+    assert len(axes[0, 1].lines) == 2 + 1 + 1
+    assert len(axes[1, 1].lines) == 2 * (2 + 1)
+    np.testing.assert_array_equal(axes[1, 1].lines[3].get_ydata(), sweep.history["claimed_value"][:, 1, 0, 0])

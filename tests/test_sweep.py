@@ -48,6 +48,36 @@ def sweep(logs, original):
     return train_sweep(logs, [0, 1, 6, 20, 200], 2, 60, mdp=original.mdp, score_interval=20, **QUIET)
 
 
+def test_a_member_is_scored_as_a_comparison_would(sweep, original):
+    scores = sweep.agent_scores(6.0)
+    assert [len(seeds) for seeds in scores] == [2, 2, 2]
+    mine, its = scores[1][0], score_agent(sweep.agent(6.0, 1, 0), original.mdp)
+    assert mine.exact.as_dict() == pytest.approx(its.exact.as_dict())
+    assert (mine.claimed_value, mine.true_value) == pytest.approx((its.claimed_value, its.true_value), rel=1e-4)
+    with pytest.raises(ValueError, match=r"weight is 5\.0, expected one of"):
+        sweep.agent_scores(5.0)
+
+
+def test_a_clone_is_scored_without_a_claim(logs, original):
+    clones = train_clone_sweep(logs, n_steps=20, mdp=original.mdp, **QUIET)
+    (score,) = clones.agent_scores(0.0)[2]
+    assert score.exact.return_mean == clones.scores("return_mean")[0, 2, 0]
+    assert np.isnan([score.claimed_value, score.true_value]).all()
+
+
+def test_the_first_logs_alone_are_a_sweep(sweep, tmp_path):
+    two = sweep.of_logs(2)
+    assert two.seeds.shape == (2, 2)
+    np.testing.assert_array_equal(two.scores("overestimate"), sweep.scores("overestimate")[:, :2])
+    np.testing.assert_array_equal(
+        weights_of(two.agent(20.0, 1, 1, averaged=False)), weights_of(sweep.agent(20.0, 1, 1, averaged=False))
+    )
+    assert same(Sweep.load(two.save(tmp_path / "two.npz")), two)
+    for wrong in (0, 4):
+        with pytest.raises(ValueError, match="n_logs is"):
+            sweep.of_logs(wrong)
+
+
 def same(a, b):
     return all(np.array_equal(x, y) for x, y in zip(a.parameters, b.parameters, strict=True)) and np.array_equal(
         a.q_values, b.q_values

@@ -14,7 +14,7 @@ from conftest import PAGES, axe, serve
 import safegrid as sg
 from safegrid.widgets import LIMITS
 
-EXPLORER, LAB = "book/06_side_by_side.html", "book/intro.html"
+EXPLORER, LAB = "book/07_turning_the_weight.html", "book/intro.html"
 STATE = re.compile(r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.S)
 ALIVE = ".safegrid .sg-sentence:not(:empty)"
 
@@ -25,6 +25,11 @@ def data(browser):
     (state,) = STATE.findall((PAGES / EXPLORER).read_text())
     models = json.loads(state)["state"].values()
     return next(m["state"]["data"] for m in models if m["state"].get("figure") == "explorer")
+
+
+def explorer(page):
+    """The page's first explorer, whose state `data` is."""
+    return page.locator(".sg-explorer").first
 
 
 def minus(text):
@@ -89,7 +94,7 @@ def cell(page, board, x, y):
 def test_dragging_the_slider_shows_the_agent_trained_at_that_weight(visit, data):
     page = visit(EXPLORER)
     shows(page, data, data["weights"].index(6.0))
-    slider = page.get_by_role("slider", name="conservative weight")
+    slider = explorer(page).get_by_role("slider", name="conservative weight")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -103,7 +108,7 @@ def test_dragging_the_slider_shows_the_agent_trained_at_that_weight(visit, data)
 
 def test_the_keyboard_goes_from_weight_to_weight(visit, data):
     page, last = visit(EXPLORER), len(data["weights"]) - 1
-    slider = page.get_by_role("slider", name="conservative weight")
+    slider = explorer(page).get_by_role("slider", name="conservative weight")
     at = data["weights"].index(6.0)
     for key, index in (("ArrowRight", at + 1), ("ArrowUp", at + 2), ("ArrowLeft", at + 1), ("End", last), ("Home", 0)):
         slider.press(key)
@@ -118,7 +123,7 @@ def test_the_keyboard_goes_from_weight_to_weight(visit, data):
 
 def test_a_finger_drags_the_slider(visit, data):
     page = visit(EXPLORER, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
-    slider = page.get_by_role("slider", name="conservative weight")
+    slider = explorer(page).get_by_role("slider", name="conservative weight")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     tools = page.context.new_cdp_session(page)
@@ -131,18 +136,18 @@ def test_a_finger_drags_the_slider(visit, data):
 
 def test_a_log_is_chosen_and_play_goes_to_the_end(visit, data):
     page, last = visit(EXPLORER), len(data["weights"]) - 1
-    page.get_by_label("log", exact=True).select_option("3")
+    explorer(page).get_by_label("log", exact=True).select_option("3")
     shows(page, data, data["weights"].index(6.0), 3)
-    page.get_by_role("slider", name="conservative weight").press("End")
-    page.get_by_role("slider", name="conservative weight").press("ArrowLeft")
-    page.get_by_role("button", name="play").click()
+    explorer(page).get_by_role("slider", name="conservative weight").press("End")
+    explorer(page).get_by_role("slider", name="conservative weight").press("ArrowLeft")
+    explorer(page).get_by_role("button", name="play").click()
     shows(page, data, last, 3)
-    page.get_by_role("button", name="play").wait_for()
+    explorer(page).get_by_role("button", name="play").wait_for()
 
 
 def test_a_click_on_a_chart_chooses_its_weight(visit, data):
     page = visit(EXPLORER)
-    chart = page.locator(".sg-chart").first
+    chart = explorer(page).locator(".sg-chart").first
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 260 / 320, box["y"] + box["height"] / 2)
@@ -154,7 +159,7 @@ def test_a_layer_colours_the_board(visit, data, layer):
     page = visit(EXPLORER)
     fills = "() => [...document.querySelectorAll('.sg-cell')].map((cell) => cell.getAttribute('fill'))"
     before = page.evaluate(fills)
-    page.get_by_label("colour").select_option(layer)
+    explorer(page).get_by_label("colour").select_option(layer)
     settle(page)
     after = page.evaluate(fills)
     assert len(set(after)) > 10
@@ -185,10 +190,10 @@ def test_arrows_and_colours_are_the_agent_s(visit, data):
 
 def test_a_cell_reads_out_its_claims_counts_and_truth(visit, data):
     page = visit(EXPLORER)
-    board, state = page.locator(".sg-board"), 2 * 15 + 3
+    board, state = explorer(page).locator(".sg-board"), 2 * 15 + 3
     page.mouse.move(*cell(page, 0, 3, 2))
     settle(page)
-    readout = minus(page.locator(".sg-readout").inner_text())
+    readout = minus(explorer(page).locator(".sg-readout").inner_text())
     k = data["weights"].index(6.0) * data["n_logs"]
     q = data["q_unit"] * np.array(data["q_values"]).reshape(-1, 225, 4)[k, state]
     counts = np.array(data["counts"]).reshape(-1, 225, 4)[0, state]
@@ -201,28 +206,28 @@ def test_a_cell_reads_out_its_claims_counts_and_truth(visit, data):
     assert [float(row[2]) for row in rows] == pytest.approx(world.values(policy, 0.99)[1][state], abs=0.051)
     board.focus()
     board.press("ArrowRight")
-    assert page.locator(".sg-readout").inner_text().startswith("(4, 2)")
+    assert explorer(page).locator(".sg-readout").inner_text().startswith("(4, 2)")
 
 
 def test_twenty_episodes_run_and_are_counted(visit, data):
     """The page's twenty episodes are the package's, from the same seed: 0 for the first run, 1 for the second."""
     page, mdp = visit(EXPLORER, reduced_motion="reduce"), sg.SafetyCriticalGridWorld(map_name="crossroads").mdp
     for seed, index in enumerate((data["weights"].index(6.0), 0)):
-        page.get_by_role("slider", name="conservative weight").press("Home" if index == 0 else "Tab")
+        explorer(page).get_by_role("slider", name="conservative weight").press("Home" if index == 0 else "Tab")
         assert page.locator(".sg-way").count() == 0
-        page.get_by_role("button", name="run 20 episodes").click()
+        explorer(page).get_by_role("button", name="run 20 episodes").click()
         policy = np.eye(4)[[int(digit) for digit in data["policies"][index * data["n_logs"]]]]
         ends = mdp.rollouts(policy, 20, sg.portable_rng(seed))
         safe, hurt = (int(flags[ends.next_states][ends.terminals].sum()) for flags in (mdp.goal, mdp.hazard))
         assert page.locator(".sg-way").count() == 20
-        assert page.locator(".sg-sentence").inner_text() == (
+        assert explorer(page).locator(".sg-sentence").inner_text() == (
             f"Of 20 episodes {safe} reach the goal, {hurt} hit a hazard, {20 - safe - hurt} run out of time."
         )
 
 
 def test_walkers_move_where_motion_is_welcome(visit):
     page = visit(EXPLORER)
-    page.get_by_role("button", name="run 20 episodes").click()
+    explorer(page).get_by_role("button", name="run 20 episodes").click()
     first = page.locator(".sg-walker").first.get_attribute("transform")
     page.wait_for_function("(was) => document.querySelector('.sg-walker').getAttribute('transform') !== was", arg=first)
     page.wait_for_function("() => document.querySelector('.sg-sentence').textContent.startsWith('Of 20 episodes')")
