@@ -35,6 +35,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "tabular": ["argmax_clone", "greedy", "tabular_cql"],
         "widgets": ["ConservatismExplorer", "SafetyLab", "Study", "train_button"],
         "plots": [
+            "plot_bands",
             "plot_board",
             "plot_comparison",
             "plot_curve",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -208,6 +208,42 @@ def plot_curve(
         if ax.get_legend_handles_labels()[0]:
             ax.legend(frameon=False, fontsize=8)
     return fig
+
+
+def plot_bands(
+    x: ArrayLike,
+    runs: Mapping[str, ArrayLike],
+    *,
+    xlabel: str,
+    ylabel: str,
+    summary: Callable[[Floats], Interval] = interquartile_mean,
+    references: Mapping[str, float] | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Quantities over training time, log size or the like: a line through their summary, a band for its 95% interval.
+
+    Args:
+        x: (T,) where the quantities were measured.
+        runs: name → (T, L) or (T, L, K), of L logs and K network seeds.
+        xlabel: what x is.
+        ylabel: what the quantities are, with their unit.
+        summary: `interquartile_mean`, or `mean` for rates.
+        references: name → level, drawn as grey lines.
+        title: over the panel.
+        ax: where to draw; a new figure by default.
+    """
+    ax = plt.subplots(figsize=(6.4, 3.0), layout="constrained")[1] if ax is None else ax
+    styles = cycle(("o-", "s--", "^:", "D-."))
+    for (name, values), colour, style in zip(runs.items(), _palette(), styles, strict=False):
+        intervals = [summary(np.asarray(of_x, float)) for of_x in np.asarray(values)]
+        estimate, low, high = np.array([(i.estimate, i.low, i.high) for i in intervals]).T
+        ax.fill_between(np.asarray(x, float), low, high, color=colour, alpha=0.22, lw=0)
+        ax.plot(x, estimate, style, color=colour, ms=4, lw=1.8, label=name)
+    for (name, level), style in zip((references or {}).items(), cycle(("--", ":", "-.")), strict=False):
+        ax.axhline(level, color=GREY, ls=style, lw=1.2, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    return ax
 
 
 def plot_sweep(

@@ -7,8 +7,16 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from safegrid.evaluation import AgentScore, Comparison, Interval
-from safegrid.plots import plot_board, plot_comparison, plot_curve, plot_distribution, plot_losses, plot_weights
+from safegrid.evaluation import AgentScore, Comparison, Interval, interquartile_mean, mean
+from safegrid.plots import (
+    plot_bands,
+    plot_board,
+    plot_comparison,
+    plot_curve,
+    plot_distribution,
+    plot_losses,
+    plot_weights,
+)
 
 mpl.use("agg")
 
@@ -70,3 +78,15 @@ def test_the_other_figures_draw(original):
         [0, 1, 6], {"y": [Interval(1, 0, 2), Interval(2, nan, nan), Interval(3, 2, 4)]}, {"y": {"best": 4}}
     )
     assert figure.axes[0].get_xscale() == "symlog"
+
+
+def test_a_band_is_the_interval_over_logs_and_its_line_the_summary():
+    runs = np.array([[0.0, 0.0, 0.0, 8.0], [1.0, 2.0, 3.0, 4.0]])  # (T, L)
+    ax = plot_bands([10, 20], {"a": runs, "b": runs[..., None]}, xlabel="x", ylabel="y", references={"level": 2.0})
+    assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[0.0, 2.5], [0.0, 2.5]]
+    interval = interquartile_mean(runs[1])
+    edges = ax.collections[0].get_paths()[0].vertices
+    assert {interval.low, interval.high} <= set(edges[edges[:, 0] == 20, 1])
+    assert ax.lines[2].get_ydata()[0] == 2.0
+    rates = plot_bands([10, 20], {"a": runs}, xlabel="x", ylabel="y", summary=mean)
+    assert rates.lines[0].get_ydata().tolist() == [2.0, 2.5]
