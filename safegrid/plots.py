@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -293,11 +293,12 @@ def plot_curve(
 
 def plot_lines(
     x: ArrayLike,
-    lines: Mapping[str, Sequence[Interval] | Sequence[float] | Floats],
+    lines: Mapping[str, Sequence[Interval] | ArrayLike],
     *,
     xlabel: str,
     ylabel: str,
     title: str = "",
+    summary: Callable[[Floats], Interval] = interquartile_mean,
     scale: str = "linear",
     linthresh: float = 1.0,
     levels: Mapping[str, float] | None = None,
@@ -307,10 +308,11 @@ def plot_lines(
 
     Args:
         x: (N,) positions.
-        lines: name → N intervals, or N numbers.
+        lines: name → N intervals, N numbers, or (N, L) or (N, L, K) runs of L logs and K network seeds.
         xlabel: what x is, with its unit.
         ylabel: what the lines are, with their unit.
         title: over the panel.
+        summary: of the runs at one position: `interquartile_mean`, or `mean` for rates.
         scale: of the horizontal axis: "linear", "log" or "symlog".
         linthresh: below it a "symlog" axis is linear.
         levels: name → height of a grey horizontal line, such as the optimum's.
@@ -322,7 +324,10 @@ def plot_lines(
     else:
         ax.set_xscale(scale)
     styles = zip(lines.items(), _palette(), cycle("os^Dvx"), cycle(("-", "--", ":", "-.")), strict=False)
-    for (name, values), colour, marker, dash in styles:
+    for (name, given), colour, marker, dash in styles:
+        values: Any = given
+        if np.ndim(values) > 1:
+            values = [summary(np.asarray(runs, float)) for runs in values]
         if intervals := [v for v in values if isinstance(v, Interval)]:
             low, high = [v.low for v in intervals], [v.high for v in intervals]
             ax.fill_between(np.asarray(x, float), low, high, color=colour, alpha=0.2, lw=0)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from safegrid.dataset import generate_offline_episodes
-from safegrid.evaluation import AgentScore, Comparison, Interval
+from safegrid.evaluation import AgentScore, Comparison, Interval, interquartile_mean, mean
 from safegrid.plots import (
     plot_board,
     plot_cells,
@@ -169,3 +169,15 @@ def test_training_has_a_column_a_weight_and_a_line_a_run(original):
     assert len(axes[0, 1].lines) == 2 + 1 + 1
     assert len(axes[1, 1].lines) == 2 * (2 + 1)
     np.testing.assert_array_equal(axes[1, 1].lines[3].get_ydata(), sweep.history["claimed_value"][:, 1, 0, 0])
+
+
+def test_a_band_is_the_interval_over_logs_and_its_line_the_summary():
+    runs = np.array([[0.0, 0.0, 0.0, 8.0], [1.0, 2.0, 3.0, 4.0]])  # (T, L)
+    ax = plot_lines([10, 20], {"a": runs, "b": runs[..., None]}, xlabel="x", ylabel="y", levels={"level": 2.0})
+    assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[0.0, 2.5], [0.0, 2.5]]
+    interval = interquartile_mean(runs[1])
+    edges = ax.collections[0].get_paths()[0].vertices
+    assert {interval.low, interval.high} <= set(edges[edges[:, 0] == 20, 1])
+    assert ax.lines[2].get_ydata()[0] == 2.0
+    rates = plot_lines([10, 20], {"a": runs}, xlabel="x", ylabel="y", summary=mean)
+    assert rates.lines[0].get_ydata().tolist() == [2.0, 2.5]
