@@ -54,6 +54,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "plot_losses",
             "plot_lower_tail",
             "plot_profiles",
+            "plot_sensitivity",
             "plot_sweep",
             "plot_training",
             "plot_weights",

@@ -450,6 +450,61 @@ def plot_training(sweep: Sweep, *, references: Mapping[str, float] | None = None
     return fig
 
 
+def plot_sensitivity(
+    series: Mapping[str, Mapping[str, Mapping[str, ArrayLike]]],
+    *,
+    default: str = "default",
+    figsize: tuple[float, float] = (12, 4.6),
+) -> Figure:
+    """What each changed setting does: return, worst run, hazard and claimed minus true value, a row a setting.
+
+    A marker is the interquartile mean over the runs, for the hazard the mean; its bar the 95% interval over logs. A
+    shaded band is the interval of the row named `default`. The worst run has no interval.
+
+    Args:
+        series: name of a series, such as a map → setting → "return_mean", "hazard_rate" and "overestimate" → (L, K)
+            scores of L logs and K network seeds. Every series has the same settings.
+        default: the row to compare with.
+        figsize: width and height in inches.
+
+    Raises:
+        ValueError: a series lacks the row `default`, or its settings differ from the first one's.
+    """
+    names = list(next(iter(series.values())))
+    for key, rows in series.items():
+        if default not in rows or list(rows) != names:
+            raise ValueError(f"series[{key!r}] has rows {list(rows)}, expected {names} with {default!r} among them")
+    panels: tuple[tuple[str, str, Callable[[Floats], Interval]], ...] = (
+        ("return_mean", "return (raw reward), exact", interquartile_mean),
+        ("return_mean", "worst run (raw reward)", _least),
+        ("hazard_rate", "hazard rate, exact", mean),
+        ("overestimate", "claimed − true value of the start", interquartile_mean),
+    )
+    fig, axes = plt.subplots(1, len(panels), figsize=figsize, sharey=True, layout="constrained")
+    for ax, (field, label, summary) in zip(axes, panels, strict=True):
+        for i, (key, colour, marker) in enumerate(zip(series, _palette(), cycle("osD^v"), strict=False)):
+            nudge = 0.5 * ((i + 0.5) / len(series) - 0.5)
+            for row, name in enumerate(names):
+                at = summary(np.asarray(series[key][name][field], float))
+                if name == default and np.isfinite(at.low):
+                    ax.axvspan(at.low, at.high, color=colour, alpha=0.15, lw=0)
+                ax.plot([at.low, at.high], [row + nudge] * 2, color=colour, lw=1.8, solid_capstyle="butt")
+                ax.plot(at.estimate, row + nudge, marker, ms=5, color=colour, label=key if row == 0 else None)
+        ax.set(xlabel=label, yticks=range(len(names)))
+        ax.grid(axis="y", color="#dcd8cf", lw=0.5)
+    axes[-1].axvline(0, color=GREY, ls="--", lw=1)
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].invert_yaxis()
+    if len(series) > 1:
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(series), frameon=False)
+    return fig
+
+
+def _least(runs: Floats) -> Interval:
+    """The worst run; there is no interval for it."""
+    return Interval(float(np.min(runs)), float("nan"), float("nan"))
+
+
 def _palette() -> Iterator[str]:
     """Colours without end: a figure may have more rows than there are colours, but may leave none out."""
     return cycle((BLUE, ORANGE, GREEN, RED, PURPLE, GREY, "black"))

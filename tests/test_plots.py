@@ -21,6 +21,7 @@ from safegrid.plots import (
     plot_losses,
     plot_lower_tail,
     plot_profiles,
+    plot_sensitivity,
     plot_training,
     plot_weights,
 )
@@ -181,3 +182,26 @@ def test_a_band_is_the_interval_over_logs_and_its_line_the_summary():
     assert ax.lines[2].get_ydata()[0] == 2.0
     rates = plot_lines([10, 20], {"a": runs}, xlabel="x", ylabel="y", summary=mean)
     assert rates.lines[0].get_ydata().tolist() == [2.0, 2.5]
+
+
+def test_sensitivity_marks_every_row_of_every_series_and_shades_the_default():
+    rng = np.random.default_rng(0)
+    fields = ("return_mean", "hazard_rate", "overestimate")
+    series = {
+        m: {row: {f: rng.random((5, 2)) for f in fields} for row in ("default", "a", "b")} for m in ("one", "two")
+    }
+    figure = plot_sensitivity(series)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["default", "a", "b"]
+    for ax, shaded in zip(figure.axes, (2, 0, 2, 2), strict=True):
+        assert sum(line.get_marker() in "os" for line in ax.lines) == 6
+        assert len(ax.patches) == shaded
+    worst = next(line for line in figure.axes[1].lines if line.get_marker() == "o")
+    assert worst.get_xdata()[0] == series["one"]["default"]["return_mean"].min()
+
+
+def test_sensitivity_refuses_series_whose_rows_differ():
+    scores = {"return_mean": [0.0], "hazard_rate": [0.0], "overestimate": [0.0]}
+    with pytest.raises(ValueError, match=r"series\['two'\] has rows \['default'\], expected \['default', 'a'\]"):
+        plot_sensitivity({"one": {"default": scores, "a": scores}, "two": {"default": scores}})
+    with pytest.raises(ValueError, match="'default' among them"):
+        plot_sensitivity({"one": {"a": scores}})
