@@ -61,7 +61,7 @@ def test_a_cell_is_short(path):
 @every_lesson
 def test_every_exercise_has_a_hidden_executed_solution(path):
     text = path.read_text()
-    labels = re.findall(r"```\{exercise\}\n:label: (\S+)", text)
+    labels = re.findall(r"```\{exercise(?:-start)?\}\n:label: (\S+)", text)
     assert labels
     for label in labels:
         solution = re.search(rf"\{{solution-start\}} {label}\n:class: dropdown\n(.*?)\{{solution-end\}}", text, re.S)
