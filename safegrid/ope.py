@@ -267,7 +267,7 @@ def create_discrete_fqe(
     batch_size: int = 256,
     gamma: float = 0.99,
     n_critics: int = 1,
-    target_update_interval: int = 100,
+    target_update_interval: int = 25,
 ) -> Agent:
     r"""Fitted Q evaluation (Le et al. 2019) of a trained agent, as d3rlpy's `DiscreteFQE`: a network learns its values.
 
@@ -275,7 +275,8 @@ def create_discrete_fqe(
 
     Train it with `safegrid.fit` and read it with `safegrid.q_table`. d3rlpy's loss is Huber's: an error beyond
     :math:`1/\rho` in raw reward counts for less than its square, and then the value is no mean any more: a rare
-    disaster would be half forgotten. So :math:`\rho` is smaller here than in training, one over the worst reward.
+    disaster, or a rare success, would be half forgotten. So :math:`\rho` is smaller here than in training, one over the
+    worst reward. And values travel one step back a target sync: a run needs more syncs than an episode has steps.
 
     Args:
         agent: a trained agent; its greedy policy is evaluated.
@@ -287,7 +288,7 @@ def create_discrete_fqe(
         batch_size: see there.
         gamma: see there.
         n_critics: see there.
-        target_update_interval: see there.
+        target_update_interval: gradient steps between copies into the target network.
 
     Raises:
         ValueError: names the argument, its value and what was expected.
