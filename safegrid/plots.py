@@ -16,6 +16,7 @@ from scipy.stats import trim_mean
 
 from .evaluation import Comparison, Interval, interquartile_mean, mean, performance_profile
 from .mdp import CVAR_FRACTION, Floats, PolicyScore, TabularMDP
+from .ope import estimate_errors
 from .sweep import Sweep
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56606b"
@@ -503,6 +504,85 @@ def plot_sensitivity(
 def _least(runs: Floats) -> Interval:
     """The worst run; there is no interval for it."""
     return Interval(float(np.min(runs)), float("nan"), float("nan"))
+
+
+def plot_estimates(
+    estimates: Mapping[str, ArrayLike], truth: ArrayLike, groups: Mapping[str, Sequence[int]], *, columns: int = 3
+) -> Figure:
+    """Each estimator's values against the exact ones, a mark for each candidate and log; on the diagonal it is right.
+
+    Above each panel stand the mean over logs of bias, root-mean-square error and rank correlation; axes are
+    symmetric-logarithmic, and a note counts the candidates that have no estimate.
+
+    Args:
+        estimates: name → (C, L), NaN where there is none.
+        truth: (C, L), exact values.
+        groups: name → indices of candidates that share a mark.
+        columns: panels a row.
+    """
+    exact = np.asarray(truth, float)
+    rows = -(-len(estimates) // columns)
+    fig, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(3.1 * columns, 3.2 * rows),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
+    for ax, (name, values) in zip(axes.flat, estimates.items(), strict=False):
+        guess = np.asarray(values, float)
+        for (group, members), colour, mark in zip(groups.items(), _palette(), cycle("osD^v"), strict=False):
+            which = list(members)
+            ax.plot(exact[which].ravel(), guess[which].ravel(), mark, ms=4, color=colour, alpha=0.6, mew=0, label=group)
+        ax.axline((0, 0), (1, 1), color=GREY, ls="--", lw=1)
+        error = estimate_errors(guess, exact)
+        bias, rmse, rank = (float(np.mean(error[key][np.isfinite(error[key])])) for key in ("bias", "rmse", "rank"))
+        ax.set_title(f"{name}\nbias {bias:.1f}, rmse {rmse:.1f}, rank {rank:.2f}", fontsize=9)
+        if missing := int(np.isnan(guess).sum()):
+            ax.text(0.03, 0.93, f"no estimate: {missing} of {guess.size}", transform=ax.transAxes, fontsize=8)
+        ax.set_aspect("auto")
+    for ax in axes.flat[len(estimates) :]:
+        ax.set_visible(False)
+    for ax in axes[-1]:
+        ax.set_xlabel("true value (discounted)")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("estimate (discounted)")
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(groups), frameon=False)
+    return fig
+
+
+def plot_regrets(
+    regrets: Mapping[str, Mapping[str, ArrayLike]], references: Mapping[str, float] | None = None
+) -> Figure:
+    """What each rule's choice costs: a dot a log, a diamond for the mean, a bar for its 95% interval; a panel a world.
+
+    Args:
+        regrets: world → rule → (L,) regrets, in discounted raw reward.
+        references: world → the regret of a blind draw, dashed.
+    """
+    rules = list(next(iter(regrets.values())))
+    fig, axes = plt.subplots(
+        1, len(regrets), figsize=(4.4 * len(regrets), 0.6 + 0.36 * len(rules)), sharey=True, layout="constrained",
+        squeeze=False,
+    )  # fmt: skip
+    for ax, (world, of_rule) in zip(axes.flat, regrets.items(), strict=True):
+        for row, (rule, colour) in enumerate(zip(rules, _palette(), strict=False)):
+            values = np.asarray(of_rule[rule], float)
+            nudge = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
+            ax.plot(values, row + nudge, "o", ms=4, color=colour, alpha=0.55, mew=0)
+            _draw_interval(ax, mean(values), row, colour)
+        if references:
+            ax.axvline(references[world], color=GREY, ls="--", lw=1.2, label="a blind draw")
+            ax.legend(frameon=False, fontsize=8, loc="lower right")
+        ax.set_xscale("symlog", linthresh=1.0)
+        ax.set_xlim(left=-0.1)
+        ax.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
+        ax.set(title=world, xlabel="regret of the choice (discounted raw reward), exact")
+    axes[0, 0].set_yticks(range(len(rules)), rules)
+    axes[0, 0].invert_yaxis()
+    return fig
 
 
 def _palette() -> Iterator[str]:

@@ -1,0 +1,462 @@
+"""Off-policy evaluation: what a policy is worth, from a log that another policy wrote, without one step in the world.
+
+Every estimate is of the discounted value of the start in raw reward, so that it stands beside `mdp.start @
+mdp.values(policy, gamma)[0]`. A time-out cuts an episode before its end. Importance sampling knows nothing of what
+would have followed, so it estimates the value over the log's own horizon; doubly robust estimates, the log's model and
+fitted Q evaluation put a value there, and so estimate that of the infinite horizon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import spearmanr
+
+from ._d3rlpy import d3rlpy
+from .agents import Agent, OneHotEncoderFactory, checked, checked_widths, whole
+from .dataset import Episodes, at_least_one
+from .evaluation import Interval
+from .mdp import Bools, Floats, Ints, PolicyScore, TabularMDP, check_gamma
+
+
+def log_shares(episodes: Episodes, n_states: int) -> Floats:
+    """The log's share of each action in each state, an estimate of the behaviour policy, (S, A).
+
+    States in which the log never acted have equal shares; nothing here ever asks for them.
+    """
+    counts = _count(episodes, n_states).astype(float)
+    silent = counts.sum(1) == 0
+    counts[silent] = 1.0
+    return np.asarray(counts / counts.sum(1, keepdims=True))
+
+
+def importance_ratios(episodes: Episodes, policy: ArrayLike, behaviour: ArrayLike | None = None) -> Floats:
+    r"""How much likelier the policy was than the driver to act as the log did up to each step, (E, T).
+
+    .. math:: \rho^i_{0:t} = \prod_{k=0}^{t} \frac{\pi(a^i_k \mid s^i_k)}{\beta(a^i_k \mid s^i_k)}
+
+    T is the length of the longest episode. An episode that has ended keeps its last ratio: after the end both policies
+    do the same, nothing.
+
+    Args:
+        episodes: a log that knows its states.
+        policy: (S, A) action probabilities of the candidate.
+        behaviour: (S, A), those of the log's driver; by default the log's own shares.
+
+    Raises:
+        ValueError: a table's shape or a row's sum does not fit; the log took an action that `behaviour` never takes.
+    """
+    pi = _checked_policy("policy", policy, episodes)
+    beta = log_shares(episodes, len(pi)) if behaviour is None else _checked_policy("behaviour", behaviour, episodes)
+    if beta.shape != pi.shape:
+        raise ValueError(f"behaviour has shape {beta.shape}, expected {pi.shape} as policy")
+    at = episodes.states, episodes.actions
+    if (impossible := beta[at] <= 0).any():
+        row = int(np.argmax(impossible))
+        raise ValueError(
+            f"behaviour gives action {episodes.actions[row]} in state {episodes.states[row]} probability 0, but row "
+            f"{row} of the log took it: expected the policy that wrote the log"
+        )
+    return np.asarray(np.cumprod(_padded(episodes, pi[at] / beta[at], 1.0), 1))
+
+
+def effective_sample_size(weights: ArrayLike) -> float:
+    r"""How many equally weighted episodes weigh as much: :math:`(\sum w)^2 / \sum w^2` (Kong 1992); 0 if all are 0.
+
+    Args:
+        weights: (E,), of at least 0; the last column of `importance_ratios` for whole episodes.
+    """
+    w = np.asarray(weights, float)
+    return float(w.sum() ** 2 / (w**2).sum()) if w.any() else 0.0
+
+
+def importance_sampling(
+    episodes: Episodes,
+    policy: ArrayLike,
+    behaviour: ArrayLike | None = None,
+    gamma: float = 0.99,
+    *,
+    weighted: bool = True,
+    per_decision: bool = True,
+) -> float:
+    r"""Value of the start by weighing the log's rewards with `importance_ratios` (Precup, Sutton & Singh 2000).
+
+    .. math::
+
+        \frac{1}{n} \sum_i \rho^i_{0:T-1} \sum_t \gamma^t r^i_t
+        \qquad\text{or, per decision,}\qquad
+        \frac{1}{n} \sum_i \sum_t \gamma^t \rho^i_{0:t}\, r^i_t.
+
+    Both are unbiased where `behaviour` is the true one and takes every action that the policy may take. The weighted
+    versions put :math:`\sum_j \rho^j_{0:t}` in place of :math:`n`: biased, consistent, and far less spread.
+
+    Args:
+        episodes: a log that knows its states.
+        policy: (S, A) action probabilities of the candidate.
+        behaviour: (S, A), those of the log's driver; by default the log's own shares.
+        gamma: discount factor in [0, 1].
+        weighted: divide by the sum of the ratios instead of the number of episodes.
+        per_decision: weigh each reward with the ratio up to its own step, not to the end of the episode.
+
+    Returns:
+        Value over the log's horizon, in discounted raw reward. NaN for a weighted estimate where no episode follows
+        the policy to the last step at which a reward has to be weighed: 0/0, the log says nothing.
+    """
+    check_gamma(gamma)
+    ratios = importance_ratios(episodes, policy, behaviour)
+    gains = _padded(episodes, episodes.rewards, 0.0) * gamma ** np.arange(ratios.shape[1])
+    if not per_decision:
+        gains, ratios = gains.sum(1, keepdims=True), ratios[:, -1:]
+    if not weighted:
+        return float((ratios * gains).sum(1).mean())
+    total = ratios.sum(0)
+    if (total == 0).any():
+        return float("nan")
+    return float((ratios * gains / total).sum())
+
+
+def doubly_robust(
+    episodes: Episodes,
+    policy: ArrayLike,
+    q_values: ArrayLike,
+    behaviour: ArrayLike | None = None,
+    gamma: float = 0.99,
+    *,
+    weighted: bool = True,
+) -> float:
+    r"""Value of the start from a model, corrected by importance sampling of what the model gets wrong.
+
+    With :math:`\hat V(s) = \sum_a \pi(a \mid s)\, \hat Q(s, a)` (Jiang & Li 2016, eq. 10, unrolled):
+
+    .. math::
+
+        \sum_i \sum_t \gamma^t \Big[ w^i_t \big(r^i_t - \hat Q(s^i_t, a^i_t)\big) + w^i_{t-1} \hat V(s^i_t) \Big],
+        \qquad w^i_t = \frac{\rho^i_{0:t}}{n},\quad w^i_{-1} = \frac{1}{n}.
+
+    Unbiased where the behaviour policy is right, whatever the model; exact where the model is. The weighted version
+    (Thomas & Brunskill 2016, section 5) has :math:`w^i_t = \rho^i_{0:t} / \sum_j \rho^j_{0:t}`; from the step on at
+    which no episode follows the policy any more, it is left to the model. At a time-out :math:`\hat V` of the next
+    state stands for the rest.
+
+    Args:
+        episodes: a log that knows its states.
+        policy: (S, A) action probabilities of the candidate.
+        q_values: (S, A), the model's action values of this policy, in discounted raw reward, finite.
+        behaviour: (S, A), those of the log's driver; by default the log's own shares.
+        gamma: discount factor in [0, 1].
+        weighted: normalise the ratios of each step.
+    """
+    check_gamma(gamma)
+    pi, q = _checked_policy("policy", policy, episodes), np.asarray(q_values, float)
+    if q.shape != pi.shape or not np.isfinite(q).all():
+        raise ValueError(f"q_values has shape {q.shape}, expected finite numbers of shape {pi.shape} as policy")
+    v = (pi * q).sum(1)
+    ratios = importance_ratios(episodes, pi, behaviour)
+    n, steps = ratios.shape
+    total = ratios.sum(0) if weighted else np.full(steps, float(n))
+    weights = np.divide(ratios, total, out=np.zeros_like(ratios), where=total > 0)
+    before = np.hstack([np.full((n, 1), 1.0 / n), weights[:, :-1]])
+    later = np.where(episodes.timeouts, gamma * v[episodes.next_states], 0.0)
+    surprise = _padded(episodes, episodes.rewards + later - q[episodes.states, episodes.actions], 0.0)
+    expected = _padded(episodes, v[episodes.states], 0.0)
+    return float(((weights * surprise + before * expected) * gamma ** np.arange(steps)).sum())
+
+
+@dataclass(frozen=True)
+class LogModel:
+    """The log's empirical Markov decision process: what it counted, and a price for what it never tried.
+
+    Attributes:
+        mdp: the model as a `TabularMDP` of S + 1 states. The last one is the unknown: an action that the log never
+            took in a state leads there for certain, pays `unseen`, and ends the episode.
+        counts: (S, A), steps in the log.
+        unseen: what an untried action is worth, in discounted raw reward.
+    """
+
+    mdp: TabularMDP
+    counts: Ints
+    unseen: float
+
+    def values(self, policy: ArrayLike, gamma: float = 0.99) -> tuple[Floats, Floats]:
+        """V (S,) and Q (S, A) of a policy (S, A) in the model, over the infinite horizon, as `TabularMDP.values`.
+
+        Fitted Q evaluation (Le et al. 2019) with one number for each pair, repeated until nothing moves, ends here.
+        """
+        v, q = self.mdp.values(self._with_unknown(policy), gamma)
+        return v[:-1], q[:-1]
+
+    def value(self, policy: ArrayLike, gamma: float = 0.99) -> float:
+        """Value of the log's starts under a policy (S, A), in discounted raw reward."""
+        return float(self.mdp.start[:-1] @ self.values(policy, gamma)[0])
+
+    def evaluate(self, policy: ArrayLike, horizon: int) -> PolicyScore:
+        """The policy's score in the model, undiscounted; what its rates leave to 1 is `unknown_rate`."""
+        return self.mdp.evaluate(self._with_unknown(policy), horizon)
+
+    def unknown_rate(self, policy: ArrayLike, horizon: int) -> float:
+        """Probability that an episode takes an action the log never took where it is, in the model."""
+        score = self.evaluate(policy, horizon)
+        return max(0.0, 1.0 - score.hazard_rate - score.goal_rate - score.timeout_rate)
+
+    def _with_unknown(self, policy: ArrayLike) -> Floats:
+        pi = np.asarray(policy, float)
+        if pi.shape != self.counts.shape:
+            raise ValueError(f"policy has shape {pi.shape}, expected {self.counts.shape}")
+        return np.vstack([pi, np.full((1, pi.shape[1]), 1.0 / pi.shape[1])])
+
+
+def log_model(episodes: Episodes, n_states: int, *, unseen: float) -> LogModel:
+    """Counts the log's transitions and mean rewards into a model. One visit is as good as a thousand to it.
+
+    Args:
+        episodes: a log that knows its states.
+        n_states: S, number of the world's states.
+        unseen: what an untried action is worth, in discounted raw reward. There is no neutral choice, so there is no
+            default: 0 hopes; the worst value an episode can have refuses to leave the log (Kidambi et al. 2020).
+
+    Raises:
+        ValueError: a state ends episodes in one row and is acted in in another; `unseen` is not finite.
+    """
+    if not np.isfinite(unseen):
+        raise ValueError(f"unseen is {unseen!r}, expected a finite number")
+    counts = _count(episodes, n_states)
+    _checked_states("next_states", episodes.next_states, n_states)
+    n, n_actions = counts.shape
+    terminal, hazard = np.zeros(n + 1, bool), np.zeros(n + 1, bool)
+    ends = episodes.next_states[episodes.terminals]
+    terminal[ends] = True
+    hazard[ends[episodes.costs[episodes.terminals] > 0]] = True
+    if (acted := terminal[episodes.states]).any():
+        row = int(np.argmax(acted))
+        raise ValueError(f"states in row {row} is {episodes.states[row]}, which is terminal elsewhere in the log")
+    goal = terminal & ~hazard
+    terminal[-1] = True
+
+    key = (episodes.states * n_actions + episodes.actions) * n + episodes.next_states
+    distinct, inverse = np.unique(key, return_inverse=True)
+    times = np.bincount(inverse)
+    reward = np.bincount(inverse, episodes.rewards) / times
+    pair, arrived = np.divmod(distinct, n)
+    place = np.arange(len(pair)) - np.searchsorted(pair, pair)  # 0, 1, 2 … within each pair
+    width = int(place.max()) + 1
+    successors = np.full(((n + 1) * n_actions, width), n)
+    probabilities, rewards = np.zeros(successors.shape), np.full(successors.shape, float(unseen))
+    probabilities[:, 0] = 1.0
+    probabilities[pair, place] = times / counts.ravel()[pair]
+    successors[pair, place], rewards[pair, place] = arrived, reward
+    start = np.bincount(episodes.states[_first_rows(episodes)], minlength=n + 1) / episodes.n_episodes
+    shape = (n + 1, n_actions, width)
+    world = TabularMDP(
+        successors.reshape(shape), probabilities.reshape(shape), rewards.reshape(shape), terminal, start, hazard, goal
+    )
+    return LogModel(world, counts, float(unseen))
+
+
+def create_discrete_fqe(
+    agent: Agent,
+    device: bool | int | str = False,
+    *,
+    reward_scale: float = 0.01,
+    size: int | None = 15,
+    hidden_units: Sequence[int] = (64, 64),
+    learning_rate: float = 1e-3,
+    batch_size: int = 256,
+    gamma: float = 0.99,
+    n_critics: int = 1,
+    target_update_interval: int = 25,
+) -> Agent:
+    r"""Fitted Q evaluation (Le et al. 2019) of a trained agent, as d3rlpy's `DiscreteFQE`: a network learns its values.
+
+    .. math:: Q(s, a) \leftarrow \rho\, r + \gamma\, Q(s', \pi(s'))
+
+    Train it with `safegrid.fit` and read it with `safegrid.q_table`. d3rlpy's loss is Huber's: an error beyond
+    :math:`1/\rho` in raw reward counts for less than its square, and then the value is no mean any more: a rare
+    disaster, or a rare success, would be half forgotten. So :math:`\rho` is smaller here than in training, one over the
+    worst reward. And values travel one step back a target sync: a run needs more syncs than an episode has steps.
+
+    Args:
+        agent: a trained agent; its greedy policy is evaluated.
+        device: as `create_discrete_cql`, and so are the rest.
+        reward_scale: ρ > 0, factor on every reward before training.
+        size: see there.
+        hidden_units: see there.
+        learning_rate: see there.
+        batch_size: see there.
+        gamma: see there.
+        n_critics: see there.
+        target_update_interval: gradient steps between copies into the target network.
+
+    Raises:
+        ValueError: names the argument, its value and what was expected.
+        TypeError: an unknown keyword.
+    """
+    if getattr(agent, "impl", None) is None:
+        raise ValueError(f"agent is a {type(agent).__name__} that was never trained; call fit first")
+    widths, encoders = checked_widths(hidden_units), d3rlpy.models.encoders
+    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
+    encoder = (
+        encoders.VectorEncoderFactory(hidden_units=widths)
+        if size is None
+        else OneHotEncoderFactory(whole("size", size), widths)
+    )
+    config = d3rlpy.ope.FQEConfig(
+        encoder_factory=encoder,
+        learning_rate=checked("learning_rate", learning_rate, 0.0, exclusive=True),
+        batch_size=whole("batch_size", batch_size),
+        gamma=checked("gamma", gamma, 0.0, 1.0),
+        n_critics=whole("n_critics", n_critics),
+        target_update_interval=whole("target_update_interval", target_update_interval),
+        reward_scaler=d3rlpy.preprocessing.MultiplyRewardScaler(scale),
+    )
+    return d3rlpy.ope.DiscreteFQE(agent, config, device)
+
+
+def select_episodes(episodes: Episodes, which: ArrayLike) -> Episodes:
+    """A log of these episodes in this order; an episode may come twice.
+
+    Args:
+        episodes: the log.
+        which: (M,) indices in 0…E−1, or (E,) truth values.
+    """
+    index = np.asarray(which)
+    if index.dtype == bool and index.shape == (episodes.n_episodes,):
+        index = np.flatnonzero(index)
+    bad = index.ndim != 1 or not len(index) or index.dtype.kind not in "iu"
+    if bad or index.min() < 0 or index.max() >= episodes.n_episodes:
+        raise ValueError(
+            f"which is {np.array2string(index, threshold=6)}, expected at least one index in "
+            f"0…{episodes.n_episodes - 1}"
+        )
+    first, lengths = _first_rows(episodes)[index], episodes.lengths[index]
+    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    rows = np.repeat(first, lengths) + offset
+    names = ("observations", "actions", "rewards", "next_observations", "terminals", "timeouts", "costs", "states",
+             "next_states")  # fmt: skip
+    columns: dict[str, Any] = {name: getattr(episodes, name)[rows] for name in names}
+    return Episodes(**columns, episode=np.repeat(np.arange(len(index)), lengths), n_actions=episodes.n_actions)
+
+
+def split_episodes(episodes: Episodes, seed: int, fraction: float = 0.5) -> tuple[Episodes, Episodes]:
+    """Two logs that share no episode, drawn at random: one to train on, one to estimate on.
+
+    Args:
+        episodes: the log, of at least two episodes.
+        seed: of the draw.
+        fraction: of the episodes in the first log, in (0, 1).
+    """
+    n = episodes.n_episodes
+    first = round(fraction * n) if 0 < fraction < 1 else 0
+    if not 0 < first < n:
+        raise ValueError(f"fraction is {fraction!r}, expected one that leaves episodes of {n} on both sides")
+    order = np.random.default_rng(seed).permutation(n)
+    return select_episodes(episodes, np.sort(order[:first])), select_episodes(episodes, np.sort(order[first:]))
+
+
+def bootstrap_interval(
+    estimate: Callable[[Episodes], float], episodes: Episodes, *, n_resamples: int = 200, seed: int = 0
+) -> Interval:
+    """An estimate with the 95% percentile interval of estimates on logs of episodes drawn again, with replacement.
+
+    It shows how the estimate moves with the log's luck, and nothing else: not its bias, and not what the log never
+    saw. Where no estimate is possible (NaN) the bounds are NaN.
+
+    Args:
+        estimate: a log → a number.
+        episodes: the log.
+        n_resamples: logs drawn.
+        seed: of the draws.
+    """
+    rng, n = np.random.default_rng(seed), episodes.n_episodes
+    draws = (rng.integers(n, size=n) for _ in range(at_least_one("n_resamples", n_resamples)))
+    values = np.array([estimate(select_episodes(episodes, drawn)) for drawn in draws])
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Interval(float(estimate(episodes)), float(low), float(high))
+
+
+def estimate_errors(estimates: ArrayLike, truth: ArrayLike) -> dict[str, Floats]:
+    """How far the estimates of C candidates are off, for each of L logs, (L,) each; who has none is left out.
+
+    Args:
+        estimates: (C, L), NaN where there is none.
+        truth: (C, L), exact values.
+
+    Returns:
+        "bias", the mean of estimate minus truth; "rmse", the root of its mean square; "rank", Spearman's rank
+        correlation of estimates and truth. NaN for a log with no estimate, for the rank with fewer than three or where
+        all are alike.
+    """
+    guess, exact = _same_shape(estimates, truth)
+    rows = []
+    for g, e in zip(guess.T, exact.T, strict=True):
+        known = np.isfinite(g)
+        error, alike = (g - e)[known], known.sum() < 3 or np.ptp(g[known]) == 0 or np.ptp(e[known]) == 0
+        rank = np.nan if alike else float(spearmanr(g[known], e[known]).statistic)
+        rows.append((error.mean(), np.sqrt((error**2).mean()), rank) if known.any() else (np.nan,) * 3)
+    return dict(zip(("bias", "rmse", "rank"), np.array(rows).T, strict=True))
+
+
+def regret(scores: ArrayLike, truth: ArrayLike) -> Floats:
+    """What choosing the highest score costs: the best candidate's exact value minus the chosen one's, (L,).
+
+    Args:
+        scores: (C, L), of C candidates by any rule in L logs; NaN is never chosen, the first of equals is.
+        truth: (C, L), exact values.
+
+    Raises:
+        ValueError: shapes differ, or a log has no score at all.
+    """
+    guess, exact = _same_shape(scores, truth)
+    if (none := np.isnan(guess).all(0)).any():
+        raise ValueError(f"scores[:, {int(np.argmax(none))}] are all NaN, expected a score to choose by")
+    return np.asarray(exact.max(0) - exact[np.nanargmax(guess, 0), np.arange(guess.shape[1])])
+
+
+def _same_shape(estimates: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:
+    guess, exact = np.asarray(estimates, float), np.asarray(truth, float)
+    if guess.ndim != 2 or guess.shape != exact.shape or not guess.size:
+        raise ValueError(f"estimates and truth have shapes {guess.shape} and {exact.shape}, expected the same (C, L)")
+    return guess, exact
+
+
+def _count(episodes: Episodes, n_states: int) -> Ints:
+    """Steps of each pair, (S, A)."""
+    n = at_least_one("n_states", n_states)
+    _checked_states("states", episodes.states, n)
+    pair = episodes.states * episodes.n_actions + episodes.actions
+    return np.bincount(pair, minlength=n * episodes.n_actions).reshape(n, episodes.n_actions)
+
+
+def _checked_states(name: str, states: Ints, n: int) -> None:
+    if (bad := (states < 0) | (states >= n)).any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"{name} in row {row} is {states[row]}, expected a state in 0…{n - 1}")
+
+
+def _checked_policy(name: str, table: ArrayLike, episodes: Episodes) -> Floats:
+    """Probabilities (S, A) that cover the log's states and actions."""
+    pi = np.asarray(table, float)
+    if pi.ndim != 2 or pi.shape[1] != episodes.n_actions:
+        raise ValueError(f"{name} has shape {pi.shape}, expected (states, {episodes.n_actions})")
+    bad: Bools = ~((pi >= 0).all(1) & (np.abs(pi.sum(1) - 1) <= 1e-6))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"{name} in row {row} is {pi[row]}, expected probabilities that sum to 1")
+    _checked_states("states", episodes.states, len(pi))
+    _checked_states("next_states", episodes.next_states, len(pi))
+    return pi
+
+
+def _first_rows(episodes: Episodes) -> Ints:
+    return np.cumsum(episodes.lengths) - episodes.lengths
+
+
+def _padded(episodes: Episodes, column: ArrayLike, fill: float) -> Floats:
+    """A column (N,) as one row an episode, (E, T), filled up after its end."""
+    table = np.full((episodes.n_episodes, int(episodes.lengths.max())), fill)
+    step = np.arange(len(episodes)) - _first_rows(episodes)[episodes.episode]
+    table[episodes.episode, step] = column
+    return table

@@ -1,0 +1,318 @@
+"""Estimates from a log alone stand where the mathematics says, against values that are known exactly."""
+
+import numpy as np
+import pytest
+
+from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
+from safegrid.dataset import Episodes, build_mdpdataset, sample_episodes
+from safegrid.env import SafetyCriticalGridWorld
+from safegrid.mdp import TabularMDP
+from safegrid.ope import (
+    bootstrap_interval,
+    create_discrete_fqe,
+    doubly_robust,
+    effective_sample_size,
+    estimate_errors,
+    importance_ratios,
+    importance_sampling,
+    log_model,
+    log_shares,
+    regret,
+    select_episodes,
+    split_episodes,
+)
+
+GAMMA = 0.9
+KINDS = [{"weighted": w, "per_decision": p} for w in (False, True) for p in (False, True)]
+
+
+def chain(success: float = 0.7, horizon: int = 40) -> TabularMDP:
+    """Three rooms in a row; action 0 tries to go on, action 1 gambles: half the time the goal, else a hazard."""
+    successors = np.array([[[1, 0], [3, 4]], [[2, 1], [3, 4]], [[3, 2], [3, 4]], [[3, 3]] * 2, [[4, 4]] * 2])
+    probabilities = np.zeros(successors.shape)
+    probabilities[:, 0], probabilities[:, 1] = (success, 1 - success), (0.5, 0.5)
+    rewards = np.where(successors == 3, 9.0, np.where(successors == 4, -21.0, -1.0))
+    ends = np.arange(5) >= 3
+    return TabularMDP(
+        successors, probabilities, rewards, ends, np.eye(5)[0], hazard=np.arange(5) == 4, goal=np.arange(5) == 3,
+        horizon=horizon,
+    )  # fmt: skip
+
+
+def mixed(share: float) -> np.ndarray:
+    return np.tile([1 - share, share], (5, 1))
+
+
+def value(mdp: TabularMDP, policy: np.ndarray, steps: int | None = None) -> float:
+    if steps is None:
+        return float(mdp.start @ mdp.values(policy, GAMMA)[0])
+    v = np.zeros(mdp.n_states)
+    for _ in range(steps):
+        v = (policy * mdp.backup(v, GAMMA)).sum(1)
+    return float(mdp.start @ v)
+
+
+def discounted_returns(log: Episodes) -> np.ndarray:
+    step = np.concatenate([np.arange(n) for n in log.lengths])
+    return np.bincount(log.episode, log.rewards * GAMMA**step)
+
+
+@pytest.fixture(scope="module")
+def world() -> TabularMDP:
+    return chain()
+
+
+@pytest.fixture(scope="module")
+def small_logs(world):
+    return [sample_episodes(world, mixed(0.3), 10, seed) for seed in range(600)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_on_policy_importance_sampling_is_the_discounted_sample_mean(world, kind):
+    log = sample_episodes(world, mixed(0.3), 200, 0)
+    estimate = importance_sampling(log, mixed(0.3), mixed(0.3), GAMMA, **kind)
+    assert estimate == pytest.approx(discounted_returns(log).mean())
+    assert importance_ratios(log, mixed(0.3), mixed(0.3)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("per_decision", [True, False])
+def test_ordinary_importance_sampling_is_unbiased(world, small_logs, per_decision):
+    kind = {"weighted": False, "per_decision": per_decision}
+    values = [importance_sampling(log, mixed(0.15), mixed(0.3), GAMMA, **kind) for log in small_logs]
+    error = np.std(values) / np.sqrt(len(values))
+    assert np.mean(values) == pytest.approx(value(world, mixed(0.15)), abs=3 * error)
+    assert error < 0.3
+
+
+def test_a_cut_log_is_worth_its_own_horizon():
+    """Where the clock cuts episodes, importance sampling estimates the cut value, and a bootstrapped one the whole."""
+    world = chain(horizon=3)
+    cut, whole = value(world, mixed(0.1), 3), value(world, mixed(0.1))
+    assert abs(cut - whole) > 0.5
+    log = sample_episodes(world, mixed(0.3), 40_000, 0)
+    assert importance_sampling(log, mixed(0.1), mixed(0.3), GAMMA) == pytest.approx(cut, abs=0.15)
+    q = world.values(mixed(0.1), GAMMA)[1]
+    assert doubly_robust(log, mixed(0.1), q, mixed(0.3), GAMMA) == pytest.approx(whole, abs=0.15)
+    assert log_model(log, 5, unseen=0.0).value(mixed(0.1), GAMMA) == pytest.approx(whole, abs=0.15)
+
+
+def test_weighted_importance_sampling_stays_within_the_returns_and_varies_less(world, small_logs):
+    whole, ordinary = [], []
+    for log in small_logs[:300]:
+        returns = discounted_returns(log)
+        estimate = importance_sampling(log, mixed(0.7), mixed(0.3), GAMMA, per_decision=False)
+        assert returns.min() - 1e-9 <= estimate <= returns.max() + 1e-9
+        whole.append(estimate)
+        kind = {"weighted": False, "per_decision": False}
+        ordinary.append(importance_sampling(log, mixed(0.7), mixed(0.3), GAMMA, **kind))
+    assert np.std(whole) < np.std(ordinary)
+
+
+def test_per_decision_by_hand():
+    """Two episodes of two steps in two states; ratios 2, 2·½ and ½, ½·2."""
+    log = Episodes.from_arrays(
+        observations=[0, 1, 0, 1], actions=[0, 1, 1, 0], rewards=[1, 2, 3, 4], terminals=[0, 1, 0, 1], n_actions=2,
+        next_observations=[1, 2, 1, 2], states=[0, 1, 0, 1], next_states=[1, 2, 1, 2],
+    )  # fmt: skip
+    pi, beta = np.array([[0.8, 0.2], [0.8, 0.2], [0.5, 0.5]]), np.array([[0.4, 0.6], [0.4, 0.6], [0.5, 0.5]])
+    ratios = np.array([[2, 2 / 3], [1 / 3, 2 / 3]])
+    np.testing.assert_allclose(importance_ratios(log, pi, beta), ratios)
+    by_step = ratios * [[1, 2 * GAMMA], [3, 4 * GAMMA]]
+    ordinary = importance_sampling(log, pi, beta, GAMMA, weighted=False)
+    assert ordinary == pytest.approx(by_step.sum() / 2)
+    assert importance_sampling(log, pi, beta, GAMMA) == pytest.approx((by_step / ratios.sum(0)).sum())
+    whole = ratios[:, 1] * [1 + 2 * GAMMA, 3 + 4 * GAMMA]
+    kind = {"per_decision": False}
+    assert importance_sampling(log, pi, beta, GAMMA, **kind) == pytest.approx(whole.sum() / ratios[:, 1].sum())
+    np.testing.assert_allclose(log_shares(log, 3), [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]])
+
+
+def test_where_no_episode_follows_the_policy_there_is_no_weighted_estimate(world):
+    log = sample_episodes(world, np.tile([1.0, 0.0], (5, 1)), 20, 0)
+    other = np.tile([0.0, 1.0], (5, 1))
+    for per_decision in (True, False):
+        assert np.isnan(importance_sampling(log, other, gamma=GAMMA, per_decision=per_decision))
+    assert importance_sampling(log, other, gamma=GAMMA, weighted=False) == 0.0
+    assert effective_sample_size(importance_ratios(log, other)[:, -1]) == 0.0
+    assert doubly_robust(log, other, np.full((5, 2), 7.0), gamma=GAMMA) == pytest.approx(7.0)  # left to the model
+
+
+def test_effective_sample_size_counts_equal_weights():
+    assert effective_sample_size([2.0, 2.0, 0.0, 2.0]) == pytest.approx(3.0)
+    assert effective_sample_size([1.0, 1e-9]) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_doubly_robust_with_the_exact_model_has_no_variance_in_a_deterministic_world(weighted):
+    """No luck in the world and none in the candidate: each episode alone gives the exact value."""
+    world, candidate = chain(success=1.0), np.tile([1.0, 0.0], (5, 1))
+    q = world.values(candidate, GAMMA)[1]
+    exact = value(world, candidate)
+    for seed in range(20):
+        log = sample_episodes(world, mixed(0.0) * 0.999 + mixed(1.0) * 0.001, 5, seed)
+        log = log if not log.harmful.any() else select_episodes(log, ~log.harmful)
+        assert doubly_robust(log, candidate, q, mixed(0.001), GAMMA, weighted=weighted) == pytest.approx(
+            exact, abs=1e-4
+        )
+
+
+def test_doubly_robust_is_unbiased_whatever_the_model_and_sharper_with_a_good_one(world, small_logs):
+    exact = value(world, mixed(0.15))
+    good = world.values(mixed(0.15), GAMMA)[1]
+    spreads = []
+    for q in (good, np.random.default_rng(0).normal(0, 5, (5, 2)), np.zeros((5, 2))):
+        q = np.where(world.terminal[:, None], 0.0, q)
+        values = [doubly_robust(log, mixed(0.15), q, mixed(0.3), GAMMA, weighted=False) for log in small_logs]
+        spreads.append(np.std(values))
+        assert np.mean(values) == pytest.approx(exact, abs=3 * spreads[-1] / np.sqrt(len(values)))
+    assert spreads[0] < min(spreads[1:])
+    nothing = [doubly_robust(log, mixed(0.15), np.zeros((5, 2)), mixed(0.3), GAMMA, weighted=False)
+               for log in small_logs[:5]]  # fmt: skip
+    plain = [importance_sampling(log, mixed(0.15), mixed(0.3), GAMMA, weighted=False) for log in small_logs[:5]]
+    assert nothing == pytest.approx(plain)
+
+
+def test_a_log_of_every_transition_in_its_true_share_gives_the_exact_value(world):
+    """One episode a transition, as often as it is likely: the model is the world."""
+    rows = []
+    for s in range(3):
+        for a in range(2):
+            for k in range(2):
+                for _ in range(round(10 * world.probabilities[s, a, k])):
+                    rows.append((s, a, world.rewards[s, a, k], world.successors[s, a, k]))
+    states, actions, rewards, following = (np.array(c) for c in zip(*rows, strict=True))
+    log = Episodes.from_arrays(
+        states, actions, rewards, terminals=following >= 3, timeouts=following < 3, n_actions=2,
+        next_observations=following, costs=following == 4, states=states, next_states=following,
+    )  # fmt: skip
+    model = log_model(log, 5, unseen=-1e6)
+    for share in (0.0, 0.4, 1.0):
+        v, q = model.values(mixed(share), GAMMA)
+        exact_v, exact_q = world.values(mixed(share), GAMMA)
+        np.testing.assert_allclose(v[:3], exact_v[:3], atol=1e-9)
+        np.testing.assert_allclose(q[:3], exact_q[:3], atol=1e-9)
+    assert model.mdp.hazard.nonzero()[0].tolist() == [4]
+    assert model.mdp.goal.nonzero()[0].tolist() == [3]
+
+
+def test_the_log_of_an_expert_knows_nothing_of_other_ways(world):
+    log = sample_episodes(world, mixed(0.0), 50, 0)
+    model, gamble = log_model(log, 5, unseen=-30.0), mixed(1.0)
+    assert model.value(gamble, GAMMA) == pytest.approx(-30.0)
+    assert model.unknown_rate(gamble, 40) == 1.0
+    assert model.unknown_rate(mixed(0.0), 40) == pytest.approx(0.0)
+    assert model.values(gamble, GAMMA)[1][0, 1] == pytest.approx(-30.0)
+    half = log_model(log, 5, unseen=0.0).evaluate(mixed(0.5), 40)
+    assert half.hazard_rate == 0.0
+    assert 0 < half.goal_rate < 1
+
+
+def test_a_long_log_converges_to_the_truth(crossroads):
+    mdp = crossroads.mdp
+    log = sample_episodes(mdp, crossroads.uniform_policy() * 0.5 + 0.5 * mdp.optimal(0.99), 20_000, 0)
+    exact = mdp.start @ mdp.values(mdp.optimal(0.99), 0.99)[0]
+    assert log_model(log, mdp.n_states, unseen=-100.0).value(mdp.optimal(0.99)) == pytest.approx(exact, abs=0.2)
+
+
+def test_d3rlpys_fitted_q_evaluation_meets_the_model_where_the_log_covers_the_policy():
+    """Without slip every TD error can vanish, and then Huber's loss forgets nothing."""
+    env = SafetyCriticalGridWorld(size=4, hazard_coords=[(2, 1)], slip_prob=0.0)
+    log = sample_episodes(env.mdp, (env.uniform_policy() + env.behaviour_policy(0.0)) / 2, 300, 0)
+    dataset = build_mdpdataset(log)
+    agent = create_discrete_bc(size=4)
+    fit(agent, dataset, 200, progress=False)
+    policy = policy_table(agent, env.mdp)
+    model = log_model(log, env.mdp.n_states, unseen=-100.0)
+    assert model.unknown_rate(policy, 80) == pytest.approx(0.0, abs=1e-9)
+    fqe = create_discrete_fqe(agent, size=4, reward_scale=0.1)
+    fit(fqe, dataset, 900, averaging=0.99, progress=False)
+    claimed = float(env.mdp.start @ (policy * q_table(fqe, env.mdp)).sum(1))
+    assert model.value(policy) > 40
+    assert claimed == pytest.approx(model.value(policy), abs=2.0)
+
+
+def test_fitted_q_evaluation_needs_a_trained_agent_and_known_settings():
+    with pytest.raises(ValueError, match="never trained"):
+        create_discrete_fqe(create_discrete_cql())
+    with pytest.raises(TypeError):
+        create_discrete_fqe(create_discrete_cql(), scorers={})
+
+
+def test_selected_episodes_are_the_same_episodes(world):
+    log = sample_episodes(world, mixed(0.3), 30, 0)
+    some = select_episodes(log, [7, 7, 2])
+    assert some.n_episodes == 3
+    assert some.returns.tolist() == log.returns[[7, 7, 2]].tolist()
+    assert select_episodes(log, log.harmful).harmful.all()
+    for bad in ([], [30], [-1], [0.5], np.ones(29, bool)):
+        with pytest.raises(ValueError, match=r"which is .*, expected at least one index in 0…29"):
+            select_episodes(log, bad)
+
+
+def test_halves_share_no_episode_and_lose_none(world):
+    log = sample_episodes(world, mixed(0.3), 31, 0)
+    one, two = split_episodes(log, seed=1)
+    assert sorted([*one.returns, *two.returns]) == sorted(log.returns)
+    assert len(one) + len(two) == len(log)
+    assert abs(one.n_episodes - two.n_episodes) <= 1
+    with pytest.raises(ValueError, match="fraction is 1"):
+        split_episodes(log, 0, 1)
+
+
+def test_the_bootstrap_interval_covers_about_nineteen_times_in_twenty(world):
+    exact, hits = value(world, mixed(0.15)), 0
+    for seed in range(60):
+        log = sample_episodes(world, mixed(0.3), 100, seed)
+        interval = bootstrap_interval(lambda d: importance_sampling(d, mixed(0.15), mixed(0.3), GAMMA), log, seed=seed)
+        assert interval.low <= interval.estimate <= interval.high
+        hits += interval.low <= exact <= interval.high
+    assert 49 <= hits <= 60
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda log: importance_ratios(log, np.ones((5, 3)) / 3), "expected \\(states, 2\\)"),
+        (lambda log: importance_ratios(log, np.ones((5, 2))), "policy in row 0 is .*, expected probabilities"),
+        (lambda log: importance_ratios(log, mixed(0.1)[:3]), "next_states in row .* expected a state in 0…2"),
+        (lambda log: importance_ratios(log, mixed(0.1), np.vstack([mixed(0.1)] * 2)), "behaviour has shape"),
+        (lambda log: importance_ratios(log, mixed(0.1), mixed(0.0)), "behaviour gives action 1 in state . prob"),
+        (lambda log: importance_sampling(log, mixed(0.1), gamma=1.5), "gamma must lie in"),
+        (lambda log: doubly_robust(log, mixed(0.1), np.zeros((5, 3))), "q_values has shape"),
+        (lambda log: doubly_robust(log, mixed(0.1), np.full((5, 2), np.nan)), "expected finite numbers"),
+        (lambda log: log_model(log, 5, unseen=float("-inf")), "unseen is -inf, expected a finite number"),
+        (lambda log: log_model(log, 3, unseen=0.0), "next_states in row"),
+        (lambda log: log_model(log, 0, unseen=0.0), "n_states is 0"),
+        (lambda log: log_model(log, 5, unseen=0.0).value(mixed(0.1)[:4]), "policy has shape .4, 2., expected"),
+        (lambda log: bootstrap_interval(lambda d: 0.0, log, n_resamples=0), "n_resamples is 0"),
+    ],
+)  # fmt: skip
+def test_errors_name_what_is_wrong(world, call, message):
+    log = sample_episodes(world, mixed(0.3), 30, 0)
+    with pytest.raises(ValueError, match=message):
+        call(log)
+
+
+def test_a_state_that_both_ends_and_goes_on_is_no_model():
+    log = Episodes.from_arrays(
+        observations=[0, 1], actions=[0, 0], rewards=[0, 0], terminals=[1, 1], n_actions=1, next_observations=[1, 2],
+        states=[0, 1], next_states=[1, 2],
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="states in row 1 is 1, which is terminal elsewhere"):
+        log_model(log, 3, unseen=0.0)
+
+
+def test_errors_and_regret_by_hand():
+    truth = np.array([[0.0, 5.0], [1.0, 4.0], [3.0, 0.0]])
+    error = estimate_errors(truth * [2, -1], truth)
+    np.testing.assert_allclose(error["rank"], [1, -1])
+    np.testing.assert_allclose(error["bias"], [4 / 3, -6])
+    np.testing.assert_allclose(error["rmse"], [np.sqrt(10 / 3), np.sqrt(164 / 3)])
+    assert regret(truth, truth).tolist() == [0, 0]
+    assert regret(-truth, truth).tolist() == [3, 5]
+    assert regret(np.where(truth == 3, np.nan, truth), truth).tolist() == [2, 0]
+    with pytest.raises(ValueError, match=r"scores\[:, 1\] are all NaN"):
+        regret(truth * [1, np.nan], truth)
+    with pytest.raises(ValueError, match="expected the same"):
+        estimate_errors(truth, truth[:2])
+    assert np.isnan(estimate_errors(truth * np.nan, truth)["bias"]).all()
