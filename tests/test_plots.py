@@ -189,11 +189,10 @@ def test_a_band_is_the_interval_over_logs_and_its_line_the_summary():
 def test_sensitivity_marks_every_row_of_every_series_and_shades_the_default():
     rng = np.random.default_rng(0)
     fields = ("return_mean", "hazard_rate", "overestimate")
-    series = {
-        m: {row: {f: rng.random((5, 2)) for f in fields} for row in ("default", "a", "b")} for m in ("one", "two")
-    }
+    rows = ("default", "a", "b")
+    series = {name: {row: {f: rng.random((5, 2)) for f in fields} for row in rows} for name in ("one", "two")}
     figure = plot_sensitivity(series)
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["default", "a", "b"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(rows)
     for ax, shaded in zip(figure.axes, (2, 0, 2, 2), strict=True):
         assert sum(line.get_marker() in "os" for line in ax.lines) == 6
         assert len(ax.patches) == shaded
