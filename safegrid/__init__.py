@@ -40,6 +40,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "plot_curve",
             "plot_distribution",
             "plot_losses",
+            "plot_runs",
             "plot_sweep",
             "plot_weights",
         ],
