@@ -44,7 +44,7 @@ WRITTEN = PUBLISHED | {
 }
 """The weight of 6 never reached d3rlpy, whose own is 1; so is its target update interval."""
 
-REPAIRED = WRITTEN | {"conservative_weights": (6.0,), "n_steps": 8_000, "score_interval": 500}
+REPAIRED = WRITTEN | {"conservative_weights": (6.0,), "n_steps": 8_000, "score_interval": 500, "n_seeds": 5}
 
 STAGES = {
     "written": WRITTEN,
@@ -52,11 +52,12 @@ STAGES = {
     "weight": WRITTEN | {"conservative_weights": (6.0,), "n_seeds": 5},
     "syncs": REPAIRED | {"target_update_interval": 100},
     "scale": REPAIRED | {"target_update_interval": 100, "reward_scale": 0.1},
+    "cells": REPAIRED | {"target_update_interval": 100, "size": 15},
     "features": REPAIRED | {"target_update_interval": 100, "reward_scale": 0.1, "size": 15},
     "recipe": {"conservative_weights": (6.0,), "n_seeds": 10, "seed": 0, "score_interval": 200},
     "our clone": {"n_seeds": 10, "seed": 0, "score_interval": 200},
 }
-"""After `weight` each keeps the repairs of the one before it; `recipe` and `our clone` are the book's defaults."""
+"""`syncs` to `features` repair more on top of `weight`, the last of them all; then come the book's own defaults."""
 
 
 def published_log():
