@@ -71,6 +71,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "plot_lower_tail",
             "plot_profiles",
             "plot_regrets",
+            "plot_runs",
             "plot_sensitivity",
             "plot_sweep",
             "plot_training",

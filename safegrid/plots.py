@@ -222,6 +222,40 @@ def plot_profiles(
     return ax
 
 
+def plot_runs(
+    panels: Mapping[str, Mapping[str, ArrayLike]],
+    levels: Mapping[str, Mapping[str, float]] | None = None,
+    *,
+    row_height: float = 0.38,
+) -> Figure:
+    """Every run of every recipe: a dot a run, a diamond for the mean, a bar for its 95% interval.
+
+    Args:
+        panels: label of a quantity, with its unit → name of a recipe → (K,) one number a run. The first panel's names
+            are the rows.
+        levels: label → name → level, drawn as dashed lines.
+        row_height: of one recipe, in inches.
+    """
+    names = list(next(iter(panels.values())))
+    size = (0.8 + 3.6 * len(panels), 0.9 + row_height * len(names))
+    fig, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, layout="constrained", squeeze=False)
+    for ax, (label, runs) in zip(axes[0], panels.items(), strict=True):
+        for (row, name), colour in zip(enumerate(names), _palette(), strict=False):
+            if name in runs:
+                values = np.asarray(runs[name], float).ravel()
+                nudge = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
+                ax.plot(values, row + nudge, "o", ms=4, color=colour, alpha=0.55, mew=0)
+                _draw_interval(ax, mean(values), row, colour)
+        for (name, level), style in zip((levels or {}).get(label, {}).items(), cycle(("--", ":", "-.")), strict=False):
+            ax.axvline(level, color=GREY, ls=style, lw=1.2, label=name)
+        ax.set(xlabel=label, yticks=range(len(names)))
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    axes[0, 0].set_yticks(range(len(names)), names)
+    axes[0, 0].invert_yaxis()
+    return fig
+
+
 def _draw_interval(ax: Axes, interval: Interval, row: float, colour: str) -> None:
     if np.isfinite(interval.low):
         ax.plot([interval.low, interval.high], [row, row], color="black", lw=2.2, solid_capstyle="butt", zorder=3)
