@@ -14,7 +14,6 @@ from typing import Any
 
 import anywidget
 import ipywidgets
-import matplotlib.pyplot as plt
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
@@ -54,11 +53,8 @@ class _Figure(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        with plt.ioff():
-            drawn = self.picture()
         png = io.BytesIO()
-        drawn.savefig(png, format="png", dpi=80)
-        plt.close(drawn)
+        self.picture().savefig(png, format="png", dpi=80)
         return {**data, "image/png": base64.b64encode(png.getvalue()).decode()}, metadata
 
 
@@ -192,7 +188,8 @@ class ConservatismExplorer(_Figure):
         score = self.mdp.evaluate(policy)
         title = f"weight {self.weight:g}: return {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
         visits = self.mdp.occupancy(policy)
-        fig, ax = plt.subplots(figsize=(5.2, 4.4), layout="constrained")
+        fig = Figure(figsize=(5.2, 4.4), layout="constrained")  # not pyplot's, which would show it or what follows late
+        ax = fig.subplots()
         plot_board(self.mdp, visits, policy, title=title, label="probability of visiting the cell", ax=ax)
         return fig
 
@@ -392,7 +389,8 @@ class SafetyLab(_Figure):
         """The two boards, with the probability of visiting each cell."""
         study = self.study()
         mdp = study.env.mdp
-        fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.8), layout="constrained")
+        fig = Figure(figsize=(8.4, 3.8), layout="constrained")
+        axes = fig.subplots(1, 2)
         for ax, name, policy in zip(axes, ("clone", "CQL"), (study.clone, study.policy), strict=True):
             score = mdp.evaluate(policy)
             title = f"{name}: return {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"

@@ -7,6 +7,8 @@ import io
 import json
 
 import ipywidgets
+import nbclient
+import nbformat
 import numpy as np
 import pytest
 import traitlets
@@ -155,6 +157,17 @@ def test_a_figure_brings_a_picture_for_where_no_script_runs(make, explorer):
     assert data[WIDGET]["model_id"] == figure.model_id
     with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as picture:
         assert min(picture.size) > 250
+
+
+def test_a_figure_before_all_others_does_not_keep_a_notebook_from_showing_them():
+    """In a fresh kernel whose first picture is a widget's, what pyplot draws next is shown."""
+    cells = (
+        "import safegrid as sg; lab = sg.SafetyLab(n_episodes=20, n_steps=20); lab",
+        "import matplotlib.pyplot as plt; plt.plot([0, 1]);",
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    nbclient.NotebookClient(notebook, timeout=300).execute()
+    assert ["image/png" in o.data for cell in notebook.cells for o in cell.outputs] == [True, True]
 
 
 def test_training_again_shows_the_new_agent(explorer, logs, crossroads):
