@@ -47,21 +47,20 @@ def test_every_networks_last_score_is_that_of_its_policy(record, stage, original
         assert score.hazard_rate == pytest.approx(kept["hazard_rate"][-1][k], abs=1e-6)
 
 
-@pytest.mark.parametrize("stage", ["recipe", "our clone"])
+@pytest.mark.parametrize("stage", audit.STAGES)
 def test_a_network_trained_again_begins_the_same(record, stage):
-    """Two hundred steps: later, rounding may part two machines."""
+    assert audit.beginning(stage) == pytest.approx(record["stages"][stage]["beginning"], abs=2e-3)
+
+
+@pytest.mark.parametrize("stage", ["written", "recipe"])
+def test_and_claims_the_same_at_the_first_score(record, stage):
     kept = record["stages"][stage]
     n = kept["steps"][0]
     again = audit.train(stage, n_seeds=1, n_steps=n, score_interval=n, n_jobs=1, progress=False)
-    for name, digits in audit.DIGITS.items():
-        if name in again.history:
-            ours = again.history[name].ravel()[0]
-            assert ours == pytest.approx(kept[name][0][0], abs=2 * 10.0**-digits), name
+    # rounding grows with the steps, and depends on how many networks are trained side by side
+    assert again.history["claimed_value"].ravel()[0] == pytest.approx(kept["claimed_value"][0][0], abs=0.05)
 
 
-def test_a_published_network_trained_again_claims_the_same(record):
-    """Two thousand steps before the first score: enough for rounding to turn an action, not to move the claim."""
-    kept = record["stages"]["written"]
-    n = kept["steps"][0]
-    again = audit.train("written", n_seeds=1, n_steps=n, score_interval=n, n_jobs=1, progress=False)
-    assert again.history["claimed_value"].item() == pytest.approx(kept["claimed_value"][0][0], abs=0.05)
+def test_no_two_stages_begin_alike(record):
+    beginnings = {stage: tuple(kept["beginning"]) for stage, kept in record["stages"].items()}
+    assert len(set(beginnings.values())) == len(beginnings)
