@@ -10,7 +10,7 @@
       const display = formula.matches("div"), source = [...formula.childNodes].findLast((node) => node.nodeType === Node.TEXT_NODE && /^\s*\\[([]/.test(node.data));
       if (!source) continue;
       const place = document.createElement("span");
-      place.className = display ? "katex-scroll" : "";
+      if (display) Object.assign(place, { className: "katex-scroll", tabIndex: 0 }); // scrolls by key, too
       source.replaceWith(place);
       window.katex.render(source.data.trim().slice(2, -2), place, { displayMode: display, throwOnError: false });
     }

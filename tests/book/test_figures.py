@@ -173,7 +173,9 @@ def test_arrows_and_colours_are_the_agent_s(visit, data):
     page, k = visit(EXPLORER), data["weights"].index(6.0) * data["n_logs"]
     settle(page)
     visits = np.array(data["visits"]).reshape(-1, 225)[k] / 1000
-    bold, faint = (page.locator(f".sg-arrows{kind}").get_attribute("d") for kind in (":not(.sg-faint)", ".sg-faint"))
+    bold, faint = (
+        page.locator(f".sg-arrows{kind}").first.get_attribute("d") for kind in (":not(.sg-faint)", ".sg-faint")
+    )
     for paths, often in ((bold, True), (faint, False)):
         tips = [[tuple(map(float, p.split())) for p in re.split("[ML]", path)[1:]] for path in paths.split("Z")[:-1]]
         middles = [((p[0][0] + p[-1][0]) / 2, (p[0][1] + p[-1][1]) / 2, *p[3]) for p in tips]
