@@ -383,15 +383,17 @@ class TabularMDP:
 
         One pass per state, with the mass that has arrived there held fast.
         """
+        from scipy.sparse import csr_matrix  # here, so that importing the world stays quick
+
         pi = self._check_policy(policy)
         steps = self._horizon(horizon, pi)
-        tables = [self._matrix(p) for p in (pi[:steps] if pi.ndim == 3 else pi[None])]
+        tables = [csr_matrix(self._matrix(p).T) for p in (pi[:steps] if pi.ndim == 3 else pi[None])]
         n = self.n_states
-        mass = np.tile(self.start, (n, 1))  # row s: the distribution over states of walks that have not met s
+        mass = np.tile(self.start, (n, 1)).T.copy()  # column s: where walks are that have not met s
         met = np.diag(mass).copy()
         np.fill_diagonal(mass, 0.0)
         for t in range(steps):
-            mass = mass @ tables[t if pi.ndim == 3 else 0]
+            mass = tables[t if pi.ndim == 3 else 0] @ mass
             met += np.diag(mass)
             np.fill_diagonal(mass, 0.0)
         return met
