@@ -137,7 +137,9 @@ def doubly_robust(
         \sum_i \sum_t \gamma^t \Big[ w^i_t \big(r^i_t - \hat Q(s^i_t, a^i_t)\big) + w^i_{t-1} \hat V(s^i_t) \Big],
         \qquad w^i_t = \frac{\rho^i_{0:t}}{n},\quad w^i_{-1} = \frac{1}{n}.
 
-    Unbiased where the behaviour policy is right, whatever the model; exact where the model is. The weighted version
+    Unbiased where the behaviour policy is right, whatever the model, as long as the model was made from other episodes:
+    one that was counted from these has its errors where these say nothing, and they never correct it. Exact where the
+    model is exact. The weighted version
     (Thomas & Brunskill 2016, section 5) has :math:`w^i_t = \rho^i_{0:t} / \sum_j \rho^j_{0:t}`; from the step on at
     which no episode follows the policy any more, it is left to the model. At a time-out :math:`\hat V` of the next
     state stands for the rest.
