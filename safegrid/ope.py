@@ -204,6 +204,19 @@ class LogModel:
         score = self.evaluate(policy, horizon)
         return max(0.0, 1.0 - score.hazard_rate - score.goal_rate - score.timeout_rate)
 
+    def thin_rate(self, policy: ArrayLike, at_most: int = 3, gamma: float = 0.99) -> float:
+        """Share of its time, in the model and discounted, that a policy spends on steps the log took `at_most` times.
+
+        There the model rests on next to nothing, whatever it says: one slip seen makes a trap, none seen a safe way.
+        """
+        check_gamma(gamma)
+        pi = self._with_unknown(policy)
+        live = ~self.mdp.terminal
+        step = (pi[:, None] @ self.mdp.transition)[:, 0] * np.outer(live, live)
+        time = np.linalg.solve(np.eye(len(pi)) - gamma * step.T, self.mdp.start)[:-1]
+        thin = (pi[:-1] * (self.counts <= at_most)).sum(1)
+        return float(time @ thin / time.sum())
+
     def _with_unknown(self, policy: ArrayLike) -> Floats:
         pi = np.asarray(policy, float)
         if pi.shape != self.counts.shape:
