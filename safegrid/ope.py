@@ -137,7 +137,9 @@ def doubly_robust(
         \sum_i \sum_t \gamma^t \Big[ w^i_t \big(r^i_t - \hat Q(s^i_t, a^i_t)\big) + w^i_{t-1} \hat V(s^i_t) \Big],
         \qquad w^i_t = \frac{\rho^i_{0:t}}{n},\quad w^i_{-1} = \frac{1}{n}.
 
-    Unbiased where the behaviour policy is right, whatever the model; exact where the model is. The weighted version
+    Unbiased where the behaviour policy is right, whatever the model, as long as the model was made from other episodes:
+    one that was counted from these has its errors where these say nothing, and they never correct it. Exact where the
+    model is exact. The weighted version
     (Thomas & Brunskill 2016, section 5) has :math:`w^i_t = \rho^i_{0:t} / \sum_j \rho^j_{0:t}`; from the step on at
     which no episode follows the policy any more, it is left to the model. At a time-out :math:`\hat V` of the next
     state stands for the rest.
@@ -201,6 +203,19 @@ class LogModel:
         """Probability that an episode takes an action the log never took where it is, in the model."""
         score = self.evaluate(policy, horizon)
         return max(0.0, 1.0 - score.hazard_rate - score.goal_rate - score.timeout_rate)
+
+    def thin_rate(self, policy: ArrayLike, at_most: int = 3, gamma: float = 0.99) -> float:
+        """Share of its time, in the model and discounted, that a policy spends on steps the log took `at_most` times.
+
+        There the model rests on next to nothing, whatever it says: one slip seen makes a trap, none seen a safe way.
+        """
+        check_gamma(gamma)
+        pi = self._with_unknown(policy)
+        live = ~self.mdp.terminal
+        step = (pi[:, None] @ self.mdp.transition)[:, 0] * np.outer(live, live)
+        time = np.linalg.solve(np.eye(len(pi)) - gamma * step.T, self.mdp.start)[:-1]
+        thin = (pi[:-1] * (self.counts <= at_most)).sum(1)
+        return float(time @ thin / time.sum())
 
     def _with_unknown(self, policy: ArrayLike) -> Floats:
         pi = np.asarray(policy, float)

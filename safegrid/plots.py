@@ -541,49 +541,47 @@ def _least(runs: Floats) -> Interval:
 
 
 def plot_estimates(
-    estimates: Mapping[str, ArrayLike], truth: ArrayLike, groups: Mapping[str, Sequence[int]], *, columns: int = 3
+    estimates: Mapping[str, ArrayLike],
+    truth: ArrayLike,
+    groups: Mapping[str, Sequence[int]],
+    *,
+    limits: tuple[float, float] | None = None,
+    columns: int = 3,
 ) -> Figure:
     """Each estimator's values against the exact ones, a mark for each candidate and log; on the diagonal it is right.
 
-    Above each panel stand the mean over logs of bias, root-mean-square error and rank correlation; axes are
-    symmetric-logarithmic, and a note counts the candidates that have no estimate.
+    Above each panel stand the mean over logs of bias, root-mean-square error and rank correlation, in it how many
+    estimates there are none of, or none within the limits.
 
     Args:
         estimates: name → (C, L), NaN where there is none.
         truth: (C, L), exact values.
         groups: name → indices of candidates that share a mark.
+        limits: lowest and highest estimate shown; by default all are.
         columns: panels a row.
     """
-    exact = np.asarray(truth, float)
-    rows = -(-len(estimates) // columns)
-    fig, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(3.1 * columns, 3.2 * rows),
-        sharex=True,
-        sharey=True,
-        layout="constrained",
-        squeeze=False,
-    )
+    exact, rows = np.asarray(truth, float), -(-len(estimates) // columns)
+    size = (3.1 * columns, 0.4 + 2.9 * rows)
+    fig, axes = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False)
     for ax, (name, values) in zip(axes.flat, estimates.items(), strict=False):
         guess = np.asarray(values, float)
         for (group, members), colour, mark in zip(groups.items(), _palette(), cycle("osD^v"), strict=False):
-            which = list(members)
-            ax.plot(exact[which].ravel(), guess[which].ravel(), mark, ms=4, color=colour, alpha=0.6, mew=0, label=group)
+            x, y = exact[list(members)].ravel(), guess[list(members)].ravel()
+            ax.plot(x, y, mark, ms=4, color=colour, alpha=0.6, mew=0, label=group)
         ax.axline((0, 0), (1, 1), color=GREY, ls="--", lw=1)
         error = estimate_errors(guess, exact)
-        bias, rmse, rank = (float(np.mean(error[key][np.isfinite(error[key])])) for key in ("bias", "rmse", "rank"))
-        ax.set_title(f"{name}\nbias {bias:.1f}, rmse {rmse:.1f}, rank {rank:.2f}", fontsize=9)
-        if missing := int(np.isnan(guess).sum()):
-            ax.text(0.03, 0.93, f"no estimate: {missing} of {guess.size}", transform=ax.transAxes, fontsize=8)
-        ax.set_aspect("auto")
+        bias, rmse, rank = (np.mean(error[key][np.isfinite(error[key])]) for key in ("bias", "rmse", "rank"))
+        ax.set_title(f"{name}\nbias {bias:.1f}, rmse {rmse:.1f}, rank {rank:.2f}".replace("-", "−"), fontsize=9)
+        low, high = limits if limits else (-np.inf, np.inf)
+        absent = {"no estimate": np.isnan(guess), "not shown": (guess < low) | (guess > high)}
+        notes = [f"{label}: {int(which.sum())}" for label, which in absent.items() if which.any()]
+        ax.text(0.03, 0.97, "\n".join(notes), transform=ax.transAxes, va="top", fontsize=8)
+    axes[0, 0].set_ylim(limits)
     for ax in axes.flat[len(estimates) :]:
         ax.set_visible(False)
-    for ax in axes[-1]:
-        ax.set_xlabel("true value (discounted)")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("estimate (discounted)")
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(groups), frameon=False)
+    fig.supxlabel("exact value of the start (discounted raw reward)", fontsize=10)
+    fig.supylabel("estimate (discounted raw reward)", fontsize=10)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=len(groups), frameon=False)
     return fig
 
 
@@ -609,13 +607,14 @@ def plot_regrets(
             _draw_interval(ax, mean(values), row, colour)
         if references:
             ax.axvline(references[world], color=GREY, ls="--", lw=1.2, label="a blind draw")
-            ax.legend(frameon=False, fontsize=8, loc="lower right")
         ax.set_xscale("symlog", linthresh=1.0)
         ax.set_xlim(left=-0.1)
         ax.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
-        ax.set(title=world, xlabel="regret of the choice (discounted raw reward), exact")
+        ax.set(title=world, xlabel="regret (discounted raw reward), exact")
     axes[0, 0].set_yticks(range(len(rules)), rules)
     axes[0, 0].invert_yaxis()
+    if references:
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", frameon=False)
     return fig
 
 

@@ -207,6 +207,38 @@ def test_the_log_of_an_expert_knows_nothing_of_other_ways(world):
     assert 0 < half.goal_rate < 1
 
 
+def test_thin_evidence_is_the_share_of_time_on_steps_hardly_seen(world):
+    """From room 0 on: the expected time in each room is 1/(1 − γ·0.3) of what arrives, and room 1 was seen once."""
+    rows = [(0, 0, 1)] * 7 + [(0, 0, 0)] * 3 + [(1, 0, 2)] + [(2, 0, 3)] * 9
+    states, actions, following = np.array(rows).T
+    log = Episodes.from_arrays(
+        states, actions, np.zeros(20), terminals=following == 3, timeouts=following < 3, n_actions=2,
+        next_observations=following, states=states, next_states=following,
+    )  # fmt: skip
+    model = log_model(log, 5, unseen=0.0)
+    assert model.mdp.start[:3].tolist() == pytest.approx([0.5, 0.05, 0.45])
+    first = 0.5 / (1 - GAMMA * 0.3)
+    second = 0.05 + GAMMA * 0.7 * first
+    third = 0.45 + GAMMA * second
+    assert model.thin_rate(mixed(0.0), 3, GAMMA) == pytest.approx(second / (first + second + third))
+    assert model.thin_rate(mixed(0.0), 10, GAMMA) == pytest.approx(1.0)
+    assert model.thin_rate(mixed(1.0), 0, GAMMA) == pytest.approx(1.0)
+    assert model.thin_rate(mixed(0.0), 0, GAMMA) == 0.0
+
+
+def test_a_model_of_the_same_log_is_not_corrected_where_the_log_is_silent():
+    """The driver hardly ever gambles; most logs of eight episodes never do, and nothing contradicts a price."""
+    world, driver = chain(), mixed(0.05)
+    exact, same, other = value(world, driver), [], []
+    for seed in range(400):
+        log, fresh = (sample_episodes(world, driver, 8, s) for s in (seed, 10_000 + seed))
+        q = log_model(log, 5, unseen=-300.0).values(driver, GAMMA)[1]
+        same.append(doubly_robust(log, driver, q, driver, GAMMA, weighted=False))
+        other.append(doubly_robust(fresh, driver, q, driver, GAMMA, weighted=False))
+    assert np.mean(other) == pytest.approx(exact, abs=3 * np.std(other) / 20)
+    assert np.mean(same) < exact - 10
+
+
 def test_a_long_log_converges_to_the_truth(crossroads):
     mdp = crossroads.mdp
     log = sample_episodes(mdp, crossroads.uniform_policy() * 0.5 + 0.5 * mdp.optimal(0.99), 20_000, 0)

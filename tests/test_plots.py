@@ -229,8 +229,11 @@ def test_an_estimate_lies_on_the_diagonal_where_it_is_right_and_is_counted_where
     right, wrong = figure.axes
     assert "bias 0.0, rmse 0.0, rank 1.00" in right.get_title()
     assert "bias 2.0, rmse 2.0" in wrong.get_title()
-    assert [t.get_text() for t in wrong.texts] == ["no estimate: 1 of 6"]
+    assert [t.get_text() for t in wrong.texts] == ["no estimate: 1"]
     assert (right.lines[0].get_xdata() == right.lines[0].get_ydata()).all()
+    figure = plot_estimates({"off": off}, truth, {"a": [0, 1, 2]}, limits=(0, 8))
+    assert figure.axes[0].texts[0].get_text() == "no estimate: 1\nnot shown: 1"
+    assert figure.axes[0].get_ylim() == (0, 8)
 
 
 def test_regrets_have_a_dot_a_log_and_no_rule_is_left_out():
