@@ -36,8 +36,15 @@ MAPS: dict[str, tuple[str, ...]] = {
         (0, 0),
         (14, 14),
     ),
+    "cliff": _draw_map(15, [(x, 14) for x in range(15)], (0, 13), (14, 13)),
+    "rooms": _draw_map(15, [(7, y) for y in range(15) if y != 7], (0, 0), (14, 14)),
 }
-"""Named maps: rows from y = 0 down, columns from x = 0; S start, F free, H hazard, G goal (FrozenLake's letters)."""
+"""Named maps: rows from y = 0 down, columns from x = 0; S start, F free, H hazard, G goal (FrozenLake's letters).
+
+`original`: seven scattered hazards. `crossroads`: a cross of hazards with three gaps; the driver's habit leads into the
+pocket before it. `cliff`: the shortest way runs along an edge, the safe way a row or two above it; after the cliff walk
+of Sutton & Barto (2018, example 6.6). `rooms`: a wall of hazards with one door, which few episodes get through.
+"""
 
 
 class Action(IntEnum):
