@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -257,7 +257,7 @@ def plot_sensitivity(
     for key, rows in series.items():
         if default not in rows or list(rows) != names:
             raise ValueError(f"series[{key!r}] has rows {list(rows)}, expected {names} with {default!r} among them")
-    panels = (
+    panels: tuple[tuple[str, str, Callable[[Floats], Interval]], ...] = (
         ("return_mean", "return (raw reward), exact", interquartile_mean),
         ("return_mean", "worst run (raw reward)", _least),
         ("hazard_rate", "hazard rate, exact", mean),
