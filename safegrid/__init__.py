@@ -63,7 +63,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "plot_board",
             "plot_cells",
             "plot_comparison",
-            "plot_curve",
             "plot_distribution",
             "plot_estimates",
             "plot_lines",

@@ -178,10 +178,7 @@ def plot_comparison(
     for ax, field in zip(axes, fields, strict=True):
         label, summary = _LABELS.get(field, field), interquartile_mean if field == "return_mean" else mean
         for row, (name, colour) in enumerate(zip(names, _palette(), strict=False)):
-            values = comparison.values(name, field).ravel()
-            nudge = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
-            ax.plot(values, row + nudge, "o", ms=4, color=colour, alpha=0.55, mew=0)
-            _draw_interval(ax, summary(comparison.values(name, field)), row, colour)
+            _draw_row(ax, row, comparison.values(name, field), summary, colour)
         for (name, score), style in zip(comparison.references.items(), cycle(("--", ":", "-.")), strict=False):
             ax.axvline(getattr(score, field), color=GREY, ls=style, lw=1.2, label=name)
         ax.set(xlabel=label, yticks=range(len(names)))
@@ -242,10 +239,7 @@ def plot_runs(
     for ax, (label, runs) in zip(axes[0], panels.items(), strict=True):
         for (row, name), colour in zip(enumerate(names), _palette(), strict=False):
             if name in runs:
-                values = np.asarray(runs[name], float).ravel()
-                nudge = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
-                ax.plot(values, row + nudge, "o", ms=4, color=colour, alpha=0.55, mew=0)
-                _draw_interval(ax, mean(values), row, colour)
+                _draw_row(ax, row, np.ravel(runs[name]), mean, colour)
         for (name, level), style in zip((levels or {}).get(label, {}).items(), cycle(("--", ":", "-.")), strict=False):
             ax.axvline(level, color=GREY, ls=style, lw=1.2, label=name)
         ax.set(xlabel=label, yticks=range(len(names)))
@@ -256,7 +250,12 @@ def plot_runs(
     return fig
 
 
-def _draw_interval(ax: Axes, interval: Interval, row: float, colour: str) -> None:
+def _draw_row(ax: Axes, row: int, runs: ArrayLike, summary: Callable[[Floats], Interval], colour: str) -> None:
+    """A dot a run, a diamond for their summary, a bar for its interval."""
+    values = np.asarray(runs, float)
+    nudge = np.linspace(-0.22, 0.22, values.size) if values.size > 1 else np.zeros(1)
+    ax.plot(values.ravel(), row + nudge, "o", ms=4, color=colour, alpha=0.55, mew=0)
+    interval = summary(values)
     if np.isfinite(interval.low):
         ax.plot([interval.low, interval.high], [row, row], color="black", lw=2.2, solid_capstyle="butt", zorder=3)
     ax.plot(interval.estimate, row, "D", ms=7, color=colour, mec="black", zorder=4)
@@ -293,36 +292,6 @@ def plot_weights(
     for ax in axes.flat[len(policies) :]:
         ax.set_visible(False)
     fig.colorbar(axes[0, 0].images[0], ax=axes, label=label, shrink=0.7)
-    return fig
-
-
-def plot_curve(
-    weights: Sequence[float],
-    panels: Mapping[str, Sequence[Interval]],
-    references: Mapping[str, Mapping[str, float]] | None = None,
-) -> Figure:
-    """Quantities over the conservative weight, each with its 95% interval; one panel each.
-
-    Args:
-        weights: (W,) weights, 0 among them or not; the axis is symmetric-logarithmic.
-        panels: label → W intervals.
-        references: label → name → level, drawn as dashed lines.
-    """
-    fig, axes = plt.subplots(1, len(panels), figsize=(3.6 * len(panels), 3.0), layout="constrained", squeeze=False)
-    for ax, (label, intervals) in zip(axes.flat, panels.items(), strict=True):
-        estimate, low, high = np.array([(i.estimate, i.low, i.high) for i in intervals]).T
-        ax.set_xscale("symlog", linthresh=1.0)
-        ax.fill_between(weights, low, high, color=BLUE, alpha=0.2, lw=0)
-        ax.plot(weights, estimate, "o-", color=BLUE, lw=1.8)
-        for (name, level), style in zip(
-            (references or {}).get(label, {}).items(), cycle(("--", ":", "-.")), strict=False
-        ):
-            ax.axhline(level, color=GREY, ls=style, lw=1.2, label=name)
-        ax.set_xticks(weights, [f"{w:g}" for w in weights], rotation=45 if len(weights) > 7 else 0)
-        ax.minorticks_off()
-        ax.set(xlabel="conservative weight", ylabel=label)
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend(frameon=False, fontsize=8)
     return fig
 
 
@@ -385,13 +354,21 @@ def plot_sweep(
         references: exact scores to stand beside it, such as the optimum's; dashed lines.
         clones: from `train_clone_sweep`; their first penalty is one more line.
     """
-    labels = {name: _LABELS[name] for name in ("return_mean", "hazard_rate", "overestimate")}
-    levels: dict[str, dict[str, float]] = {labels["overestimate"]: {"honest": 0.0}}
-    for field in ("return_mean", "hazard_rate"):
-        levels[labels[field]] = {name: getattr(score, field) for name, score in (references or {}).items()}
-        if clones is not None:
-            levels[labels[field]]["BC"] = clones.curve(field)[0].estimate
-    return plot_curve(sweep.weights.tolist(), {label: sweep.curve(name) for name, label in labels.items()}, levels)
+    fig, axes = plt.subplots(1, 3, figsize=(10.8, 3.0), layout="constrained")
+    for ax, field in zip(axes, ("return_mean", "hazard_rate", "overestimate"), strict=True):
+        levels = {"honest": 0.0}
+        if field != "overestimate":
+            levels = {name: getattr(score, field) for name, score in (references or {}).items()}
+            if clones is not None:
+                levels["BC"] = clones.curve(field)[0].estimate
+        plot_lines(
+            sweep.weights, {"CQL": sweep.curve(field)}, xlabel="conservative weight", ylabel=_LABELS[field],
+            scale="symlog", levels=levels, ax=ax,
+        )  # fmt: skip
+        names = [f"{weight:g}" for weight in sweep.weights]
+        ax.set_xticks(sweep.weights, names, rotation=45 if len(names) > 7 else 0)
+        ax.minorticks_off()
+    return fig
 
 
 def plot_cells(
@@ -601,10 +578,7 @@ def plot_regrets(
     )  # fmt: skip
     for ax, (world, of_rule) in zip(axes.flat, regrets.items(), strict=True):
         for row, (rule, colour) in enumerate(zip(rules, _palette(), strict=False)):
-            values = np.asarray(of_rule[rule], float)
-            nudge = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
-            ax.plot(values, row + nudge, "o", ms=4, color=colour, alpha=0.55, mew=0)
-            _draw_interval(ax, mean(values), row, colour)
+            _draw_row(ax, row, of_rule[rule], mean, colour)
         if references:
             ax.axvline(references[world], color=GREY, ls="--", lw=1.2, label="a blind draw")
         ax.set_xscale("symlog", linthresh=1.0)

@@ -15,7 +15,6 @@ from safegrid.plots import (
     plot_board,
     plot_cells,
     plot_comparison,
-    plot_curve,
     plot_distribution,
     plot_estimates,
     plot_lines,
@@ -25,6 +24,7 @@ from safegrid.plots import (
     plot_regrets,
     plot_runs,
     plot_sensitivity,
+    plot_sweep,
     plot_training,
     plot_weights,
 )
@@ -119,11 +119,6 @@ def test_the_other_figures_draw(original):
         original.mdp, dict.fromkeys((0.0, 1.0), policy), dict.fromkeys((0.0, 1.0), np.arange(225.0)), label="x"
     )
     assert "weight 0" in figure.axes[0].get_title()
-    nan = float("nan")
-    figure = plot_curve(
-        [0, 1, 6], {"y": [Interval(1, 0, 2), Interval(2, nan, nan), Interval(3, 2, 4)]}, {"y": {"best": 4}}
-    )
-    assert figure.axes[0].get_xscale() == "symlog"
 
 
 def test_lines_differ_without_colour_and_carry_their_intervals():
@@ -175,11 +170,27 @@ def test_cells_want_a_run_for_each():
         plot_cells([1, 6], [100, 500], np.zeros((1, 2, 3)), field="return_mean")
 
 
-def test_training_has_a_column_a_weight_and_a_line_a_run(original):
+@pytest.fixture(scope="module")
+def small_sweep(original):
     logs = [generate_offline_episodes(original, 20, seed=seed) for seed in (0, 1)]
-    sweep = train_sweep(
+    return train_sweep(
         logs, (0.0, 6.0), n_steps=20, mdp=original.mdp, score_interval=10, hidden_units=(8,), n_jobs=1, progress=False
     )
+
+
+def test_a_sweep_shows_the_same_three_quantities_over_the_weight(original, small_sweep):
+    optimum = original.mdp.evaluate(original.mdp.optimal(0.99))
+    axes = plot_sweep(small_sweep, {"optimum": optimum}).axes
+    assert [ax.get_ylabel().split(" ")[0] for ax in axes] == ["return", "hazard", "claimed"]
+    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["0", "6"]
+    for ax, field, level in zip(axes, ("return_mean", "hazard_rate", "overestimate"),
+                                (optimum.return_mean, optimum.hazard_rate, 0.0), strict=True):  # fmt: skip
+        assert ax.lines[0].get_ydata().tolist() == [at.estimate for at in small_sweep.curve(field)]
+        assert set(ax.lines[1].get_ydata()) == {level}
+
+
+def test_training_has_a_column_a_weight_and_a_line_a_run(small_sweep):
+    sweep = small_sweep
     axes = np.array(plot_training(sweep, references={"optimum": 21.7}).axes).reshape(2, 2)
     assert [ax.get_title() for ax in axes[0]] == ["weight 0", "weight 6"]
     assert len(axes[0, 1].lines) == 2 + 1 + 1
