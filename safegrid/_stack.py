@@ -175,8 +175,8 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 def loss_gradient(shard: Shard, q: Tensor, target: Tensor, batch: Batch) -> Tensor:
     r"""Gradient (N, A, R) of d3rlpy's loss with respect to the tables q, (M, C, A, R).
 
-    With n(s, a) the share of the batch in pair (s, a) and π the softmax of the critics' mean, the conservative loss has
-    the gradient α/C · (n(s) π(a|s) − n(s, a)) (Kumar et al. 2020, eq. 4). Huber's loss adds each transition's
+    With n(s, a) the share of the batch in pair (s, a) and μ the softmax of the critics' mean, the conservative loss has
+    the gradient α/C · (n(s) μ(a|s) − n(s, a)) (Kumar et al. 2020, eq. 4). Huber's loss adds each transition's
     temporal-difference error, clipped to ±1, to its pair; its double-DQN target takes the action from the critics'
     mean and the value from the target networks' least. Cross-entropy is the first part alone, with α = 1.
     """

@@ -49,13 +49,13 @@ def tabular_cql(
     r"""CQL (Kumar et al. 2020, eq. 4) with one number for each state and action instead of a network.
 
     With :math:`\hat\beta(a \mid s)` the log's share of each action, :math:`y` the log's mean of
-    :math:`\rho r + \gamma \max_{a'} Q(s', a')` and :math:`\pi` the softmax of :math:`Q`, both in scaled reward, a
+    :math:`\rho r + \gamma \max_{a'} Q(s', a')` and :math:`\mu` the softmax of :math:`Q`, both in scaled reward, a
     gradient step in a visited state is
 
     .. math::
 
         Q(s, a) \mathrel{-}= \eta \Big[ \hat\beta(a \mid s)\,(Q(s, a) - y(s, a))
-            + \rho\,\alpha\,(\pi(a \mid s) - \hat\beta(a \mid s)) \Big], \qquad \eta = \frac{1}{1 + \rho\alpha/2},
+            + \rho\,\alpha\,(\mu(a \mid s) - \hat\beta(a \mid s)) \Big], \qquad \eta = \frac{1}{1 + \rho\alpha/2},
 
     from :math:`Q = 0`, over the whole log, with a squared TD loss and no target network. The step :math:`\eta` is one
     over the largest curvature that the loss can have. Steps never stop moving an action that was not tried: its value
