@@ -465,6 +465,18 @@ def _presets() -> list[dict[str, Any]]:
             "Few hazards, none where the driver habitually goes: a clone does nearly as well.",
             {"desc": list(MAPS["original"])},
         ),
+        (
+            "the edge of a cliff",
+            "The driver walks along the edge, and the log hardly knows the safe row above it. So conservatism keeps to "
+            "the edge, as the clone does. Turn the weight to 0: here boldness is safer.",
+            {"desc": list(MAPS["cliff"])},
+        ),
+        (
+            "one door",
+            "Few trips get through the door, so few episodes tell of the far room. They are enough for CQL; the clone "
+            "crashes more often and loses its way.",
+            {"desc": list(MAPS["rooms"])},
+        ),
     ]
     return [{"name": name, "lesson": lesson, "settings": base | change} for name, lesson, change in lessons]
 

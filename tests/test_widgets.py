@@ -284,3 +284,11 @@ def test_the_presets_teach_what_they_say(lessons):
     assert clone.return_mean == pytest.approx(cql.return_mean, abs=0.2)
     clone, cql, *_ = lessons["the original world"]
     assert 0 < cql.return_mean - clone.return_mean < 10
+    clone, cql, *_ = lessons["the edge of a cliff"]
+    assert cql.hazard_rate == pytest.approx(clone.hazard_rate, abs=0.03)
+    settings = next(preset["settings"] for preset in _presets() if preset["name"] == "the edge of a cliff")
+    bold = sg.SafetyLab(**settings | {"conservative_weight": 0.0}).study()
+    assert bold.env.mdp.evaluate(bold.policy).hazard_rate < cql.hazard_rate / 3
+    clone, cql, *_ = lessons["one door"]
+    assert 2 * cql.hazard_rate < clone.hazard_rate
+    assert cql.goal_rate > clone.goal_rate + 0.1
