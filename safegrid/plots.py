@@ -153,7 +153,7 @@ _LABELS = {
     "return_mean": "return (raw reward), exact",
     "return_cvar": "worst 5% of episodes, mean (raw reward)",
     "hazard_rate": "hazard rate, exact",
-    "overestimate": "claimed − true value of the start",
+    "overestimate": "claimed − true value of the start\n(discounted raw reward)",
 }
 
 
@@ -360,13 +360,15 @@ def plot_sweep(
         if field != "overestimate":
             levels = {name: getattr(score, field) for name, score in (references or {}).items()}
             if clones is not None:
-                levels["BC"] = clones.curve(field)[0].estimate
+                bc = clones.curve(field)[0]
+                levels["BC"] = bc.estimate
+                ax.axhspan(bc.low, bc.high, color=GREY, alpha=0.12, lw=0)
         plot_lines(
             sweep.weights, {"CQL": sweep.curve(field)}, xlabel="conservative weight", ylabel=_LABELS[field],
             scale="symlog", levels=levels, ax=ax,
         )  # fmt: skip
         names = [f"{weight:g}" for weight in sweep.weights]
-        ax.set_xticks(sweep.weights, names, rotation=45 if len(names) > 7 else 0)
+        ax.set_xticks(sweep.weights, names, rotation=90 if len(names) > 7 else 0)
         ax.minorticks_off()
     return fig
 
@@ -415,8 +417,8 @@ def plot_cells(
         brief = "{:.0f}" if not field.endswith("_rate") else "{:.1%}" if ends[1] < 0.0995 else "{:.0%}"
         low, high = (brief.format(x).replace("-", "−") for x in ends)
         text: dict[str, Any] = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
-        ax.text(column, row, show.format(centre[row, column]).replace("-", "−"), va="bottom", fontsize=9, **text)
-        ax.text(column, row + 0.06, f"{low} … {high}", va="top", fontsize=6.5, **text)
+        ax.text(column, row, show.format(centre[row, column]).replace("-", "−"), va="bottom", fontsize=10, **text)
+        ax.text(column, row + 0.06, f"{low} … {high}", va="top", fontsize=8, **text)
         if cost[row, column] == cost[row].min():
             ax.add_patch(
                 Rectangle((column - 0.47, row - 0.46), 0.94, 0.92, fill=False, edgecolor=text["color"], lw=1.6)
@@ -466,7 +468,7 @@ def plot_sensitivity(
     series: Mapping[str, Mapping[str, Mapping[str, ArrayLike]]],
     *,
     default: str = "default",
-    figsize: tuple[float, float] = (12, 4.6),
+    figsize: tuple[float, float] = (9.5, 5),
 ) -> Figure:
     """What each changed setting does: return, worst run, hazard and claimed minus true value, a row a setting.
 
@@ -487,10 +489,10 @@ def plot_sensitivity(
         if default not in rows or list(rows) != names:
             raise ValueError(f"series[{key!r}] has rows {list(rows)}, expected {names} with {default!r} among them")
     panels: tuple[tuple[str, str, Callable[[Floats], Interval]], ...] = (
-        ("return_mean", "return (raw reward), exact", interquartile_mean),
-        ("return_mean", "worst run (raw reward)", _least),
-        ("hazard_rate", "hazard rate, exact", mean),
-        ("overestimate", "claimed − true value of the start", interquartile_mean),
+        ("return_mean", _LABELS["return_mean"], interquartile_mean),
+        ("return_mean", "worst run's return (raw reward)", _least),
+        ("hazard_rate", _LABELS["hazard_rate"], mean),
+        ("overestimate", _LABELS["overestimate"], interquartile_mean),
     )
     fig, axes = plt.subplots(1, len(panels), figsize=figsize, sharey=True, layout="constrained")
     for ax, (field, label, summary) in zip(axes, panels, strict=True):
@@ -582,7 +584,7 @@ def plot_regrets(
         if references:
             ax.axvline(references[world], color=GREY, ls="--", lw=1.2, label="a blind draw")
         ax.set_xscale("symlog", linthresh=1.0)
-        ax.set_xlim(left=-0.1)
+        ax.set_xlim(-0.1, 1.4 * max(np.max(values) for values in of_rule.values()))
         ax.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
         ax.set(title=world, xlabel="regret (discounted raw reward), exact")
     axes[0, 0].set_yticks(range(len(rules)), rules)

@@ -598,9 +598,9 @@ function explorerCharts({ curves, references, n_logs }) {
   const over = n_logs > 1 ? `over ${n_logs} logs` : "one log", levels = (k) => references.map(([name, pair]) => [name, pair[k]]);
   const line = (score, name, colour, dash = false) => ({ score, name, colour, dash, rows: curves[score].map((row) => [...row]) });
   return [
-    { title: "return of an episode, exact", series: [line("return_mean", over, INK.blue)], levels: levels(0), format: number },
+    { title: "return of an episode (raw reward), exact", series: [line("return_mean", over, INK.blue)], levels: levels(0), format: number },
     { title: "probability of hitting a hazard, exact", series: [line("hazard_rate", over, INK.red)], levels: levels(1), format: percent },
-    { title: "value of the start, discounted", levels: [], format: number,
+    { title: "value of the start (discounted raw reward)", levels: [], format: number,
       series: [line("claimed_value", "claimed", INK.orange, true), line("true_value", "true", INK.blue)] },
   ];
 }

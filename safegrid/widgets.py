@@ -186,11 +186,14 @@ class ConservatismExplorer(_Figure):
         shown = self._shown.get(self._place)
         policy = self.sweep.policies[self._place] if shown is None else policy_table(shown, self.mdp)
         score = self.mdp.evaluate(policy)
-        title = f"weight {self.weight:g}: return {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
+        agent = f"weight {self.weight:g}, log {self.log + 1}"
+        title = f"{agent}: return {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
         visits = self.mdp.occupancy(policy)
         fig = Figure(figsize=(5.2, 4.4), layout="constrained")  # not pyplot's, which would show it or what follows late
         ax = fig.subplots()
-        plot_board(self.mdp, visits, policy, title=title, label="probability of visiting the cell", ax=ax)
+        plot_board(
+            self.mdp, visits, policy, title=title, label="probability of visiting the cell", limits=(0, 1), ax=ax
+        )
         return fig
 
     @traitlets.validate("index", "log", "seed")
