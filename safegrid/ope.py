@@ -37,7 +37,7 @@ def log_shares(episodes: Episodes, n_states: int) -> Floats:
 def importance_ratios(episodes: Episodes, policy: ArrayLike, behaviour: ArrayLike | None = None) -> Floats:
     r"""How much likelier the policy was than the driver to act as the log did up to each step, (E, T).
 
-    .. math:: \rho^i_{0:t} = \prod_{k=0}^{t} \frac{\pi(a^i_k \mid s^i_k)}{\beta(a^i_k \mid s^i_k)}
+    .. math:: w^i_{0:t} = \prod_{k=0}^{t} \frac{\pi(a^i_k \mid s^i_k)}{\beta(a^i_k \mid s^i_k)}
 
     T is the length of the longest episode. An episode that has ended keeps its last ratio: after the end both policies
     do the same, nothing.
@@ -87,12 +87,12 @@ def importance_sampling(
 
     .. math::
 
-        \frac{1}{n} \sum_i \rho^i_{0:T-1} \sum_t \gamma^t r^i_t
+        \frac{1}{n} \sum_i w^i_{0:T-1} \sum_t \gamma^t r^i_t
         \qquad\text{or, per decision,}\qquad
-        \frac{1}{n} \sum_i \sum_t \gamma^t \rho^i_{0:t}\, r^i_t.
+        \frac{1}{n} \sum_i \sum_t \gamma^t w^i_{0:t}\, r^i_t.
 
     Both are unbiased where `behaviour` is the true one and takes every action that the policy may take. The weighted
-    versions put :math:`\sum_j \rho^j_{0:t}` in place of :math:`n`: biased, consistent, and far less spread.
+    versions put :math:`\sum_j w^j_{0:t}` in place of :math:`n`: biased, consistent, and far less spread.
 
     Args:
         episodes: a log that knows its states.
@@ -134,13 +134,14 @@ def doubly_robust(
 
     .. math::
 
-        \sum_i \sum_t \gamma^t \Big[ w^i_t \big(r^i_t - \hat Q(s^i_t, a^i_t)\big) + w^i_{t-1} \hat V(s^i_t) \Big],
-        \qquad w^i_t = \frac{\rho^i_{0:t}}{n},\quad w^i_{-1} = \frac{1}{n}.
+        \sum_i \sum_t \gamma^t
+        \Big[ \omega^i_t \big(r^i_t - \hat Q(s^i_t, a^i_t)\big) + \omega^i_{t-1} \hat V(s^i_t) \Big],
+        \qquad \omega^i_t = \frac{w^i_{0:t}}{n},\quad \omega^i_{-1} = \frac{1}{n}.
 
     Unbiased where the behaviour policy is right, whatever the model, as long as the model was made from other episodes:
     one that was counted from these has its errors where these say nothing, and they never correct it. Exact where the
     model is exact. The weighted version
-    (Thomas & Brunskill 2016, section 5) has :math:`w^i_t = \rho^i_{0:t} / \sum_j \rho^j_{0:t}`; from the step on at
+    (Thomas & Brunskill 2016, section 5) has :math:`\omega^i_t = w^i_{0:t} / \sum_j w^j_{0:t}`; from the step on at
     which no episode follows the policy any more, it is left to the model. At a time-out :math:`\hat V` of the next
     state stands for the rest.
 
