@@ -69,6 +69,16 @@ def test_only_starting_cells_fail_and_they_say_what_is_to_do(path):
 
 
 @every_chapter
+def test_a_printed_line_fits_the_page(path):
+    """At 1280 pixels a line of 85 characters is seen whole."""
+    notebook = nbformat.read(ROOT / "_build" / "jupyter_execute" / "book" / f"{path.stem}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        if not {"remove-cell", "remove-output", "remove-stdout"} & set(cell.metadata.get("tags", [])):
+            printed = "".join(o.text for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == "stdout")
+            assert max(map(len, printed.splitlines()), default=0) <= 85, printed
+
+
+@every_chapter
 def test_a_page_has_no_dead_widget(path):
     """Only figures of ours live without a kernel, and only as outputs of their own."""
     page = page_of(path)
