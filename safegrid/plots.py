@@ -181,6 +181,7 @@ def plot_comparison(
             _draw_row(ax, row, comparison.values(name, field), summary, colour)
         for (name, score), style in zip(comparison.references.items(), cycle(("--", ":", "-.")), strict=False):
             ax.axvline(getattr(score, field), color=GREY, ls=style, lw=1.2, label=name)
+        ax.margins(x=0.1)  # the optimum's line keeps clear of the frame
         ax.set(xlabel=label, yticks=range(len(names)))
     axes[0].set_yticks(range(len(names)), names)
     axes[0].invert_yaxis()
@@ -285,7 +286,7 @@ def plot_weights(
     limits = (float(np.nanmin(stack)), float(np.nanmax(stack)))
     for ax, weight in zip(axes.flat, policies, strict=False):
         score = mdp.evaluate(policies[weight])
-        title = f"weight {weight:g}\nreturn {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
+        title = f"weight {weight:g}\nreturn {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}".replace("-", "−")
         plot_board(mdp, layers[weight], policies[weight], title=title, limits=limits, ax=ax)
         ax.title.set_fontsize(9)
         ax.set(xticks=[], yticks=[])
@@ -339,6 +340,9 @@ def plot_lines(
         ax.plot(np.asarray(x, float), heights, color=colour, marker=marker, ls=dash, ms=4.5, lw=1.6, label=name)
     for (name, level), dash in zip((levels or {}).items(), cycle(("--", ":", "-.")), strict=False):
         ax.axhline(level, color=GREY, ls=dash, lw=1.2, label=name)
+    if scale != "linear":  # the positions themselves, not the powers of ten
+        ax.set_xticks(np.asarray(x, float), [f"{position:,g}" for position in np.asarray(x, float)])
+        ax.minorticks_off()
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.legend(frameon=False, fontsize=8)
     return ax
@@ -367,9 +371,7 @@ def plot_sweep(
             sweep.weights, {"CQL": sweep.curve(field)}, xlabel="conservative weight", ylabel=_LABELS[field],
             scale="symlog", levels=levels, ax=ax,
         )  # fmt: skip
-        names = [f"{weight:g}" for weight in sweep.weights]
-        ax.set_xticks(sweep.weights, names, rotation=90 if len(names) > 7 else 0)
-        ax.minorticks_off()
+        ax.tick_params(axis="x", rotation=90 if len(sweep.weights) > 7 else 0)
     return fig
 
 
