@@ -42,7 +42,7 @@ HEADER = """# Every recipe that was tried
 Settings were chosen on logs 0–9 and reported once on logs 100–109, with `python benchmarks/recipe.py`.
 
 - **Features decide most.** One-hot cells hold. Coordinates scaled to −1…1 lose a run now and then. Raw ones, 0…14,
-  collapse, whatever else is tuned: `benchmarks/collapse.py` shows why.
+  collapse with this recipe, whatever else was varied: `benchmarks/collapse.py` shows why.
 - **Averaging the weights** halves the lost runs of scaled coordinates at a sync every 100 steps, and takes the last
   from one-hot cells. It does not save raw coordinates, nor a target that is synced every 400.
 - **A rate that decays along a cosine** never helps here.
@@ -50,8 +50,8 @@ Settings were chosen on logs 0–9 and reported once on logs 100–109, with `py
   little as a sync every 100: what a claim depends on is how often the target was renewed. The honest claim after 2 400
   steps is a value on its way up, caught at the right moment. It is no bound.
 - **Reward scales** 0.05, 0.1 and 0.2 act alike; the larger, the smaller the overestimate in the end. 0.1 stays.
-- **Weight** 6 is the tutorial's and was kept throughout. Chapter 10 of the book turns the slider on logs 0–9: 6, 10 and 20
-  lose no run on either map, and of these 6 earns most. On logs 100–109 the same three lose none at any budget."""
+- **Weight** 6 is the tutorial's and was kept throughout. Chapter 10 of the book turns the slider on logs 0–9: 6, 10 and
+  20 lose no run on either map, and of these 6 earns most. On logs 100–109 the same three lose none at any budget."""
 
 CELLS = """Each cell: interquartile mean / worst of twenty exact returns (ten logs, two networks each), how many lie
 below 0 (“lost”), then mean hazard rate and interquartile mean of claimed − true start value. `weight` is the

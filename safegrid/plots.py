@@ -416,11 +416,13 @@ def plot_cells(
     for row, column in np.ndindex(centre.shape):
         luminance = np.dot(image.cmap(image.norm(centre[row, column]))[:3], (0.299, 0.587, 0.114))
         ends = values[row, column].min(), values[row, column].max()
-        brief = "{:.0f}" if not field.endswith("_rate") else "{:.1%}" if ends[1] < 0.0995 else "{:.0%}"
-        low, high = (brief.format(x).replace("-", "−") for x in ends)
+        if field.endswith("_rate"):
+            brief = "{:.0f}–{:.0f}%".format(*(100 * end for end in ends))
+        else:
+            brief = "{:.0f} … {:.0f}".format(*(np.round(ends) + 0.0)).replace("-", "−")
         text: dict[str, Any] = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
         ax.text(column, row, show.format(centre[row, column]).replace("-", "−"), va="bottom", fontsize=10, **text)
-        ax.text(column, row + 0.06, f"{low} … {high}", va="top", fontsize=8, **text)
+        ax.text(column, row + 0.06, brief, va="top", fontsize=7, **text)
         if cost[row, column] == cost[row].min():
             ax.add_patch(
                 Rectangle((column - 0.47, row - 0.46), 0.94, 0.92, fill=False, edgecolor=text["color"], lw=1.6)
