@@ -421,7 +421,8 @@ def plot_cells(
         else:
             brief = "{:.0f} … {:.0f}".format(*(np.round(ends) + 0.0)).replace("-", "−")
         text: dict[str, Any] = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
-        ax.text(column, row, show.format(centre[row, column]).replace("-", "−"), va="bottom", fontsize=10, **text)
+        middle = show.format(np.round(centre[row, column], 3) + 0.0).replace("-", "−").replace("−0.0", "0.0")
+        ax.text(column, row, middle, va="bottom", fontsize=10, **text)
         ax.text(column, row + 0.06, brief, va="top", fontsize=7, **text)
         if cost[row, column] == cost[row].min():
             ax.add_patch(
@@ -508,7 +509,7 @@ def plot_sensitivity(
                     ax.axvspan(at.low, at.high, color=colour, alpha=0.15, lw=0)
                 ax.plot([at.low, at.high], [row + nudge] * 2, color=colour, lw=1.8, solid_capstyle="butt")
                 ax.plot(at.estimate, row + nudge, marker, ms=5, color=colour, label=key if row == 0 else None)
-        ax.set(xlabel=label, yticks=range(len(names)))
+        ax.set(xlabel=label.replace(" (", "\n("), yticks=range(len(names)))
         ax.grid(axis="y", color="#dcd8cf", lw=0.5)
     axes[-1].axvline(0, color=GREY, ls="--", lw=1)
     axes[0].set_yticks(range(len(names)), names)
