@@ -421,7 +421,7 @@ def plot_cells(
         else:
             brief = "{:.0f} … {:.0f}".format(*(np.round(ends) + 0.0)).replace("-", "−")
         text: dict[str, Any] = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
-        middle = show.format(np.round(centre[row, column], 3) + 0.0).replace("-", "−").replace("−0.0", "0.0")
+        middle = show.format(centre[row, column]).replace("-", "−").replace("−0.0", "0.0")
         ax.text(column, row, middle, va="bottom", fontsize=10, **text)
         ax.text(column, row + 0.06, brief, va="top", fontsize=7, **text)
         if cost[row, column] == cost[row].min():
