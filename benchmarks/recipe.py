@@ -51,7 +51,7 @@ Settings were chosen on logs 0–9 and reported once on logs 100–109, with `py
   steps is a value on its way up, caught at the right moment. It is no bound.
 - **Reward scales** 0.05, 0.1 and 0.2 act alike; the larger, the smaller the overestimate in the end. 0.1 stays.
 - **Weight** 6 is the tutorial's and was kept throughout. Chapter 10 of the book turns the slider on logs 0–9: 6, 10 and
-  20 lose no run on either map, and of these 6 earns most over both. On logs 100–109 the same three lose none at any budget."""
+  20 lose no run on either map, and of these 6 earns most over both. On logs 100–109 these three lose none at all."""
 
 CELLS = """Each cell: interquartile mean / worst of twenty exact returns (ten logs, two networks each), how many lie
 below 0 (“lost”), then mean hazard rate and interquartile mean of claimed − true start value. `weight` is the
