@@ -358,7 +358,7 @@ def plot_sweep(
         references: exact scores to stand beside it, such as the optimum's; dashed lines.
         clones: from `train_clone_sweep`; their first penalty is one more line.
     """
-    fig, axes = plt.subplots(1, 3, figsize=(10.8, 3.0), layout="constrained")
+    fig, axes = plt.subplots(1, 3, figsize=(10.8, 3.3), layout="constrained")
     for ax, field in zip(axes, ("return_mean", "hazard_rate", "overestimate"), strict=True):
         levels = {"honest": 0.0}
         if field != "overestimate":
@@ -372,6 +372,9 @@ def plot_sweep(
             scale="symlog", levels=levels, ax=ax,
         )  # fmt: skip
         ax.tick_params(axis="x", rotation=90 if len(sweep.weights) > 7 else 0)
+        ax.get_legend().remove()
+    named = {name: line for ax in axes for line, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend(named.values(), named.keys(), loc="outside upper right", ncols=len(named), frameon=False)
     return fig
 
 
