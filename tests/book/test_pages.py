@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "_build" / "html"
@@ -57,6 +58,16 @@ def test_every_number_has_arrived(path):
     assert page.count('class="pasted-') >= len(names)
     assert "glue:text" not in page
     assert "Traceback" not in page
+    assert not re.search(r'<span class="pasted-text">[^<]*(?<![\w.])-\d', page)  # a true minus, as beside it
+
+
+@every_chapter
+def test_a_picture_of_several_panels_scrolls_on_a_narrow_screen(path):
+    page = page_of(path)
+    for source, _ in Images(page).found:
+        with Image.open(PAGES / "book" / source) as picture:
+            marked = re.search(rf'<img data-wide [^>]*src="{re.escape(source)}"', page)
+            assert bool(marked) == (picture.width > 800), source
 
 
 @every_chapter
