@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any
@@ -286,8 +287,8 @@ def plot_weights(
     limits = (float(np.nanmin(stack)), float(np.nanmax(stack)))
     for ax, weight in zip(axes.flat, policies, strict=False):
         score = mdp.evaluate(policies[weight])
-        title = f"weight {weight:g}\nreturn {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}".replace("-", "−")
-        plot_board(mdp, layers[weight], policies[weight], title=title, limits=limits, ax=ax)
+        title = f"weight {weight:g}\nreturn {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
+        plot_board(mdp, layers[weight], policies[weight], title=_true_minus(title), limits=limits, ax=ax)
         ax.title.set_fontsize(9)
         ax.set(xticks=[], yticks=[])
     for ax in axes.flat[len(policies) :]:
@@ -378,6 +379,11 @@ def plot_sweep(
     return fig
 
 
+def _true_minus(text: str) -> str:
+    """Numbers as the axes print them: a true minus, and none before a zero."""
+    return re.sub(r"-(?=0(?:\.0+)?(?![\d.]))", "", text).replace("-", "−")
+
+
 def plot_cells(
     columns: Sequence[float],
     rows: Sequence[float],
@@ -422,11 +428,10 @@ def plot_cells(
         if field.endswith("_rate"):
             brief = "{:.0f}–{:.0f}%".format(*(100 * end for end in ends))
         else:
-            brief = "{:.0f} … {:.0f}".format(*(np.round(ends) + 0.0)).replace("-", "−")
+            brief = "{:.0f} … {:.0f}".format(*ends)
         text: dict[str, Any] = {"ha": "center", "color": "black" if luminance > 0.45 else "white"}
-        middle = show.format(centre[row, column]).replace("-", "−").replace("−0.0", "0.0")
-        ax.text(column, row, middle, va="bottom", fontsize=10, **text)
-        ax.text(column, row + 0.06, brief, va="top", fontsize=7, **text)
+        ax.text(column, row, _true_minus(show.format(centre[row, column])), va="bottom", fontsize=10, **text)
+        ax.text(column, row + 0.06, _true_minus(brief), va="top", fontsize=7, **text)
         if cost[row, column] == cost[row].min():
             ax.add_patch(
                 Rectangle((column - 0.47, row - 0.46), 0.94, 0.92, fill=False, edgecolor=text["color"], lw=1.6)
@@ -558,7 +563,7 @@ def plot_estimates(
         ax.axline((0, 0), (1, 1), color=GREY, ls="--", lw=1)
         error = estimate_errors(guess, exact)
         bias, rmse, rank = (np.mean(error[key][np.isfinite(error[key])]) for key in ("bias", "rmse", "rank"))
-        ax.set_title(f"{name}\nbias {bias:.1f}, rmse {rmse:.1f}, rank {rank:.2f}".replace("-", "−"), fontsize=9)
+        ax.set_title(f"{name}\n" + _true_minus(f"bias {bias:.1f}, rmse {rmse:.1f}, rank {rank:.2f}"), fontsize=9)
         low, high = limits if limits else (-np.inf, np.inf)
         absent = {"no estimate": np.isnan(guess), "not shown": (guess < low) | (guess > high)}
         notes = [f"{label}: {int(which.sum())}" for label, which in absent.items() if which.any()]

@@ -6,6 +6,7 @@ The reference that networks approach; the laboratory on the page computes the sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,6 +46,7 @@ def tabular_cql(
     reward_scale: float = 0.1,
     gamma: float = 0.99,
     n_steps: int | None = None,
+    huber: bool = False,
 ) -> Floats:
     r"""CQL (Kumar et al. 2020, eq. 4) with one number for each state and action instead of a network.
 
@@ -57,10 +59,10 @@ def tabular_cql(
         Q(s, a) \mathrel{-}= \eta \Big[ \hat\beta(a \mid s)\,(Q(s, a) - y(s, a))
             + \rho\,\alpha\,(\mu(a \mid s) - \hat\beta(a \mid s)) \Big], \qquad \eta = \frac{1}{1 + \rho\alpha/2},
 
-    from :math:`Q = 0`, over the whole log, with a squared TD loss and no target network. The step :math:`\eta` is one
-    over the largest curvature that the loss can have. Steps never stop moving an action that was not tried: its value
-    sinks without bound. In the limit the softmax is over tried actions alone, and the bracket is 0: one convex
-    problem a state, solved inside value iteration until no value moves by more than `RESIDUAL`.
+    from :math:`Q = 0`, over the whole log, with a squared TD loss, or Huber's, and no target network. The step
+    :math:`\eta` is one over the largest curvature that the loss can have. Steps never stop moving an action that was
+    not tried: its value sinks without bound. In the limit the softmax is over tried actions alone, and the bracket is
+    0: one convex problem a state, solved inside value iteration until no value moves by more than `RESIDUAL`.
 
     Args:
         episodes: a log that knows its states.
@@ -69,6 +71,8 @@ def tabular_cql(
         reward_scale: ρ > 0; 1/ρ is the softmax's temperature in raw reward.
         gamma: discount factor in [0, 1), or 1 for a number of steps.
         n_steps: gradient steps; None for the limit of infinitely many.
+        huber: each transition's TD error, in scaled reward, is clipped to −1…1 before it pulls, as by the Huber loss
+            that networks train with. Only for a number of steps.
 
     Returns:
         Q (S, A) in discounted raw reward. A state that was entered but never acted in is worth what it began with, 0.
@@ -83,12 +87,16 @@ def tabular_cql(
     check_gamma(gamma)
     if n_steps is None and gamma == 1:
         raise ValueError("gamma is 1, expected less for the limit: its values need not converge")
+    if n_steps is None and huber:
+        raise ValueError("huber is True, expected a number of n_steps with it: the limit is that of the squared loss")
     if n_steps is not None:
         at_least_one("n_steps", n_steps)
     model = _count(episodes, mdp, reward_scale, gamma)
     push = max(reward_scale * conservative_weight, _TINY) if conservative_weight > 0 else 0.0
-    q = _limit(model, push, RESIDUAL * reward_scale) if n_steps is None else _descend(model, push, n_steps)
-    return np.asarray(q / reward_scale)
+    if n_steps is None:
+        return np.asarray(_limit(model, push, RESIDUAL * reward_scale) / reward_scale)
+    pull = _huber_pull(episodes, model, reward_scale, gamma) if huber else model.pull
+    return np.asarray(_descend(model, pull, push, n_steps) / reward_scale)
 
 
 def conservative_values(
@@ -158,6 +166,9 @@ class _Model:
     def target(self, values: Floats) -> Floats:
         return self.reward + (self.follow @ values).reshape(self.reward.shape)
 
+    def pull(self, q: Floats) -> Floats:
+        return np.asarray(self.share * (q - self.target(q.max(1))))
+
 
 def _count(episodes: Episodes, mdp: TabularMDP, reward_scale: float, gamma: float) -> _Model:
     counts = coverage(episodes, mdp).counts
@@ -175,11 +186,25 @@ def _softmax(q: Floats) -> Floats:
     return np.asarray(weights / weights.sum(1, keepdims=True))
 
 
-def _descend(model: _Model, push: float, n_steps: int) -> Floats:
+def _huber_pull(episodes: Episodes, model: _Model, reward_scale: float, gamma: float) -> Callable[[Floats], Floats]:
+    """`_Model.pull` with each transition's error clipped before the mean is taken."""
+    s, a, rewards = episodes.states, episodes.actions, reward_scale * episodes.rewards.astype(float)
+    discounts = gamma * ~episodes.terminals
+    each = 1.0 / np.bincount(s)[s]
+    pair = s * model.share.shape[1] + a
+
+    def pull(q: Floats) -> Floats:
+        errors = np.clip(q[s, a] - rewards - discounts * q.max(1)[episodes.next_states], -1, 1)
+        return np.asarray(np.bincount(pair, errors * each, minlength=q.size).reshape(q.shape), float)
+
+    return pull
+
+
+def _descend(model: _Model, pull: Callable[[Floats], Floats], push: float, n_steps: int) -> Floats:
     q = np.zeros_like(model.share)
     visited = model.seen.any(1, keepdims=True)
     for _ in range(n_steps):
-        slope = model.share * (q - model.target(q.max(1))) + push * visited * (_softmax(q) - model.share)
+        slope = pull(q) + push * visited * (_softmax(q) - model.share)
         q -= slope / (1 + push / 2)
     return q
 

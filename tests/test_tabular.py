@@ -116,6 +116,21 @@ def test_the_first_step_is_the_equation(original, log):
     assert np.abs(tabular_cql(log, mdp, weight, reward_scale=scale, n_steps=1) - expected).max() < 1e-6
 
 
+def test_hubers_loss_is_the_squared_one_for_small_errors_and_caps_large_ones(original, log):
+    """At rest the push of an action is at most the cap of its pull: μ stays within 1/(ρα) of the log's share."""
+    one, two = (
+        tabular_cql(log, original.mdp, 6.0, reward_scale=1e-3, n_steps=50, huber=huber) for huber in (False, True)
+    )
+    assert np.abs(one - two).max() < 1e-9
+    weight, counts = 6.0, coverage(log, original.mdp).counts
+    ratio = {}
+    for huber in (False, True):
+        mu = softmax(tabular_cql(log, original.mdp, weight, reward_scale=1.0, n_steps=4_000, huber=huber))
+        share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        ratio[huber] = np.abs(mu[share > 0] / share[share > 0] - 1).max()
+    assert ratio[True] < 1 / weight + 1e-3 < ratio[False]
+
+
 @pytest.mark.parametrize("n_steps", [300, None])
 def test_rewards_weight_and_scale_obey_the_law_of_units(original, log, n_steps):
     mdp = original.mdp
@@ -156,6 +171,7 @@ def test_a_state_that_was_entered_but_never_acted_in_is_worth_nothing():
         ({"gamma": 1.5}, r"gamma must lie in \[0, 1\], got 1.5"),
         ({"gamma": 1.0}, "gamma is 1, expected less for the limit"),
         ({"n_steps": 0}, "n_steps is 0, expected a whole number of at least 1"),
+        ({"huber": True}, "huber is True, expected a number of n_steps with it"),
     ],
 )
 def test_a_bad_argument_is_named(original, log, change, message):
