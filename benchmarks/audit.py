@@ -16,9 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from safegrid.dataset import atomic_file, generate_offline_episodes
+from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.sweep import Sweep, train_clone_sweep, train_sweep
+from safegrid.files import atomic_file
+from safegrid.sweep.results import Sweep
+from safegrid.sweep.training import train_clone_sweep, train_sweep
 
 SWEEPS = Path(__file__).with_suffix("")
 RESULTS = SWEEPS.parents[1] / "book" / "results" / "audit.json"

@@ -47,11 +47,12 @@ from joblib import Parallel, delayed
 from scipy.stats import entropy
 from tabulate import tabulate
 
-from safegrid import _stack
-from safegrid._shards import build_shards, first_states, newborn, visited
 from safegrid.agents import DEFAULT_STEPS
 from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.sweep import stack
+from safegrid.sweep.logs import visited
+from safegrid.sweep.shards import build_shards, first_states, newborn
 
 EVERY, LOGS, WEIGHT, SCALE = 10, 10, 6.0, 0.1
 VIEWS = {
@@ -87,9 +88,9 @@ def follow(map_name, view, seed):
     states = [np.flatnonzero((mdp.observations == row).all(1))[0] for row in rows]
     found, before, ranks = {"last": [], "averaged": []}, {}, [effective_rank(shard, state)]
     for step in range(EVERY, 2 * DEFAULT_STEPS + 1, EVERY):
-        state = _stack.advance(shard, state, step)
+        state = stack.advance(shard, state, step)
         for kind, parameters in (("last", state.parameters), ("averaged", state.average)):
-            q = _stack.tables(shard, parameters)[0] / SCALE
+            q = stack.tables(shard, parameters)[0] / SCALE
             greedy, old = q.argmax(1), before.get(kind, q)
             before[kind] = q
             if step > DEFAULT_STEPS:

@@ -20,7 +20,7 @@ from tabulate import tabulate
 from safegrid.agents import DEFAULT_STEPS
 from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.sweep import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
+from safegrid.sweep.training import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
 
 RESULTS = Path(__file__).with_suffix(".csv")
 MAPS = ("original", "crossroads")

@@ -28,12 +28,12 @@ from scipy.stats import trim_mean
 from tabulate import tabulate
 from torch.profiler import ProfilerActivity, profile
 
-from safegrid import _stack
-from safegrid._d3rlpy import d3rlpy
 from safegrid.agents import DEFAULT_STEPS, create_discrete_cql, policy_table
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.sweep import DEFAULT_WEIGHTS, train_sweep
+from safegrid.mdpdataset import d3rlpy
+from safegrid.sweep import stack, training
+from safegrid.sweep.training import DEFAULT_WEIGHTS, train_sweep
 
 ROUNDS, D3RLPY_STEPS, SWEEP_STEPS, PROCESSES = 5, 400, 1_200, 2
 SHAPE = (16, 211, 64, 64)  # members, observations and widths of the product that a sweep does most
@@ -188,24 +188,24 @@ def report(name, good, seconds):
 
 def profile_shard(logs):
     """Runs one shard of 16 members alone and prints where its time goes."""
-    caught, original = {}, _stack.train_and_score
+    caught, original = {}, training.train_and_score
 
     def catch(shard, state, **rest):
         caught.setdefault("shard", (shard, state))
         return original(shard, state, **rest)
 
-    _stack.train_and_score = catch
+    training.train_and_score = catch
     train_sweep(logs[:2], np.arange(8.0), 2, 2, n_jobs=1, progress=False)
-    _stack.train_and_score = original
+    training.train_and_score = original
     shard, state = caught["shard"]
-    _stack.advance(shard, state, 100)
+    stack.advance(shard, state, 100)
     begun = perf_counter()
-    _stack.advance(shard, state, 500)
+    stack.advance(shard, state, 500)
     print(
         f"{len(shard.members)} members: {(perf_counter() - begun) / 500 / len(shard.members) * 1e6:.1f} µs each a step"
     )
     with profile(activities=[ProfilerActivity.CPU]) as record:
-        _stack.advance(shard, state, 200)
+        stack.advance(shard, state, 200)
     print(record.key_averages().table(sort_by="self_cpu_time_total", row_limit=20))
 
 

@@ -10,7 +10,8 @@ from . import env as env  # registers SafeGrid-v0
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "mdp": ["PolicyScore", "Rollouts", "TabularMDP", "portable_rng"],
+        "mdp": ["TabularMDP", "portable_rng"],
+        "scores": ["PolicyScore", "Rollouts"],
         "env": ["MAPS", "Action", "SafetyCriticalGridWorld"],
         "dataset": [
             "Coverage",
@@ -33,13 +34,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "evaluation": [
             "AgentScore",
             "Comparison",
-            "Interval",
             "compare",
+            "score_agent",
+        ],
+        "intervals": [
+            "Interval",
             "interquartile_mean",
             "mean",
             "performance_profile",
             "probability_of_improvement",
-            "score_agent",
         ],
         "ope": [
             "LogModel",
@@ -56,7 +59,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "select_episodes",
             "split_episodes",
         ],
-        "sweep": ["Sweep", "train_clone_sweep", "train_sweep"],
+        "sweep.results": ["Sweep"],
+        "sweep.training": ["train_clone_sweep", "train_sweep"],
+        "formats.minari": ["read_minari", "write_minari"],
         "tabular": ["argmax_clone", "conservative_values", "greedy", "tabular_cql"],
         "widgets": ["ConservatismExplorer", "SafetyLab", "Study", "train_button"],
         "plots": [

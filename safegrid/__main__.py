@@ -12,7 +12,7 @@ import numpy as np
 from tabulate import tabulate
 
 from .env import MAPS, SafetyCriticalGridWorld
-from .mdp import PolicyScore
+from .scores import PolicyScore
 
 _TRAIN = """Learn from a fixed log, then look at the truth.
 
@@ -205,7 +205,7 @@ def _run_sweep(options: argparse.Namespace) -> None:
     from .dataset import generate_offline_episodes
     from .evaluation import SUMMARY_HEADERS, reference_row
     from .plots import plot_sweep
-    from .sweep import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
+    from .sweep.training import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
 
     logs = [
         generate_offline_episodes(env, options.episodes, options.epsilon, seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -19,10 +18,12 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from ._d3rlpy import d3rlpy
-from ._stack import one_thread
-from .dataset import read_npz, write_npz
-from .mdp import Floats, TabularMDP
+from .arrays import Floats
+from .checks import checked, checked_averaging, checked_widths, whole
+from .files import read_npz, write_npz
+from .mdp import TabularMDP
+from .mdpdataset import d3rlpy
+from .threads import one_thread
 
 Agent = Any
 """A d3rlpy `DiscreteBC`, `DoubleDQN` or `DiscreteCQL`; d3rlpy is typed too loosely to say more."""
@@ -123,7 +124,7 @@ def create_discrete_cql(
     """
     weight = checked("conservative_weight", conservative_weight, 0.0)
     scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
-    shared = _q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
+    shared = q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
     return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * scale, **shared).create(device)
 
 
@@ -144,7 +145,7 @@ def create_double_dqn(
     Arguments and errors as `create_discrete_cql`.
     """
     scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
-    shared = _q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
+    shared = q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
     return d3rlpy.algos.DoubleDQNConfig(**shared).create(device)
 
 
@@ -176,7 +177,7 @@ def create_discrete_bc(
     return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **shared).create(device)
 
 
-def _q_settings(
+def q_settings(
     reward_scale: float,
     size: int | None,
     hidden_units: Sequence[int],
@@ -186,6 +187,7 @@ def _q_settings(
     n_critics: int,
     target_update_interval: int,
 ) -> dict[str, Any]:
+    """What all d3rlpy configurations of Q learners have in common, checked."""
     return _network_settings(size, hidden_units, learning_rate, batch_size) | {
         "reward_scaler": d3rlpy.preprocessing.MultiplyRewardScaler(reward_scale),
         "gamma": checked("gamma", gamma, 0.0, 1.0),
@@ -209,44 +211,6 @@ def _network_settings(
         "learning_rate": checked("learning_rate", learning_rate, 0.0, exclusive=True),
         "batch_size": whole("batch_size", batch_size),
     }
-
-
-def checked_widths(hidden_units: Sequence[int]) -> list[int]:
-    """The width of each hidden layer, at least one."""
-    if np.ndim(hidden_units) != 1 or not len(hidden_units):
-        raise ValueError(f"hidden_units is {hidden_units!r}, expected the width of each hidden layer, such as (64, 64)")
-    return [whole(f"hidden_units[{i}]", width) for i, width in enumerate(hidden_units)]
-
-
-def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
-    """A finite number in [low, high], or above low."""
-    if not (
-        isinstance(value, (int, float, np.number))
-        and math.isfinite(value)
-        and low <= value <= high
-        and (value > low or not exclusive)
-    ):
-        bounds = (
-            f"above {low:g}"
-            if exclusive
-            else f"of at least {low:g}" + ("" if high == math.inf else f", at most {high:g}")
-        )
-        raise ValueError(f"{name} is {value!r}, expected a number {bounds}")
-    return float(value)
-
-
-def checked_averaging(decay: float) -> float:
-    """A decay in [0, 1)."""
-    if checked("averaging", decay, 0.0) >= 1:
-        raise ValueError(f"averaging is {decay!r}, expected a number below 1")
-    return float(decay)
-
-
-def whole(name: str, value: int, least: int = 1) -> int:
-    """A whole number of at least `least`."""
-    if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
-        raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
-    return int(value)
 
 
 def fit(
@@ -286,7 +250,7 @@ def fit(
     n_steps = whole("n_steps", n_steps)
     decay = checked_averaging(averaging)
     interval = n_steps if callback_interval is None else whole("callback_interval", callback_interval)
-    check_observations(agent, dataset.log.observations if hasattr(dataset, "log") else None)
+    check_observations(agent, dataset.columns["observations"] if hasattr(dataset, "columns") else None)
 
     chunk = max(1, n_steps // 100)
     sums: dict[str, float] = {}
@@ -392,7 +356,7 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
         agent: a trained double DQN or CQL agent.
         mdp: the world, or the observations (S, d) to ask about.
     """
-    if not hasattr(_built(agent).impl.modules, "q_funcs"):
+    if not hasattr(built(agent).impl.modules, "q_funcs"):
         raise ValueError(f"agent is a {type(agent).__name__}, which claims no values; expected double DQN or CQL")
     observations = asked_observations(agent, mdp)
     n_actions = agent.action_size
@@ -414,7 +378,7 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     Raises:
         ValueError: the agent is untrained, was made for another map size, or has no probabilities.
     """
-    observations = asked_observations(_built(agent), mdp)
+    observations = asked_observations(built(agent), mdp)
     if not stochastic:
         with one_thread():
             return np.eye(agent.action_size)[agent.predict(observations)]
@@ -428,7 +392,8 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     return probabilities / probabilities.sum(1, keepdims=True)
 
 
-def _built(agent: Agent) -> Agent:
+def built(agent: Agent) -> Agent:
+    """An agent that has a network."""
     if agent.impl is None:
         raise ValueError(f"agent is a {type(agent).__name__} that was never trained; call fit first")
     return agent
@@ -456,7 +421,7 @@ def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
     Adam's moments are not kept. (`agent.save_policy("policy.pt")` is d3rlpy's own export of the bare greedy policy.)
     """
     config = d3rlpy.base.LearnableConfigWithShape(
-        observation_shape=_built(agent).observation_shape, action_size=agent.action_size, config=agent.config
+        observation_shape=built(agent).observation_shape, action_size=agent.action_size, config=agent.config
     )
     header = json.dumps({"format": _FORMAT, "d3rlpy": config.serialize_to_dict()})
     weights = {name: tensor.cpu().numpy() for name, tensor in trained_network(agent).state_dict().items()}

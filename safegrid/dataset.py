@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .mdp import Bools, Floats, Ints, TabularMDP
+from .arrays import Array, Bools, Floats, Ints, distinct
+from .checks import whole
+from .files import read_npz, write_npz
+from .mdp import TabularMDP
 
 if TYPE_CHECKING:
-    from d3rlpy.dataset import MDPDataset
-    from minari import MinariDataset
+    from .mdpdataset import ColumnarMDPDataset
 
 Policy = Callable[[Any, np.random.Generator], int]
 
 _FORMAT = "safegrid-episodes-1"
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OSError, EOFError,
-               zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,11 +76,11 @@ class Episodes:
                 f"next_observations has shape {self.next_observations.shape}, expected {self.observations.shape} "
                 "as observations"
             )
-        object.__setattr__(self, "n_actions", at_least_one("n_actions", self.n_actions))
+        object.__setattr__(self, "n_actions", whole("n_actions", self.n_actions))
         self._check_rows()
 
     def _check_rows(self) -> None:
-        def refuse(bad: NDArray[np.bool_], name: str, expected: str) -> None:
+        def refuse(bad: Bools, name: str, expected: str) -> None:
             if bad.any():
                 row = int(np.argmax(bad))
                 raise ValueError(f"{name} in row {row} is {getattr(self, name)[row]}, expected {expected}")
@@ -209,7 +205,7 @@ class Episodes:
             raise ValueError(f"env.action_space is {env.action_space}, expected Discrete(n) counted from 0")
         rng = np.random.default_rng(seed)
         rows: list[tuple[Any, ...]] = []
-        for i in range(at_least_one("n_episodes", n_episodes)):
+        for i in range(whole("n_episodes", n_episodes)):
             observation, info = env.reset(seed=seed if i == 0 else None)
             over = False
             while not over:
@@ -265,73 +261,6 @@ class Episodes:
         columns["episode"] += np.repeat(before, [len(log) for log in logs])
         return cls(**columns, n_actions=first.n_actions)
 
-    def to_minari(
-        self,
-        dataset_id: str,
-        *,
-        path: str | os.PathLike[str] | None = None,
-        env: str | gymnasium.Env[Any, Any] | None = None,
-        description: str | None = None,
-        algorithm_name: str | None = None,
-        author: str | None = None,
-        author_email: str | None = None,
-        code_permalink: str | None = None,
-    ) -> MinariDataset:
-        """Writes the log in Minari's format (HDF5), for other people's readers; all or nothing, and never online.
-
-        An episode of T steps is stored with T + 1 observations, and with T + 1 of each info, as by Minari's own
-        collector: "cost" and "state" of the reset and of each step, and "next_state" where no following row repeats it.
-
-        Args:
-            dataset_id: "(namespace/)name-v0"; it must be new.
-            path: the folder of all datasets, which must exist; by default Minari's: `$MINARI_DATASETS_PATH`, or
-                ".minari/datasets" in the home folder.
-            env: the log's environment, from `gymnasium.make`, or its id; kept with the log, so that
-                `MinariDataset.recover_environment` can make it again.
-            description: in a sentence or two.
-            algorithm_name: the name of the behaviour policy.
-            author: name.
-            author_email: address.
-            code_permalink: where the code stands that made the log.
-
-        Returns:
-            Minari's own reader of what was written.
-
-        Raises:
-            ValueError: the id exists or is malformed, or the log does not fit the env.
-            FileNotFoundError: `path` is no folder.
-        """
-        from . import _minari
-
-        about = {
-            "description": description,
-            "algorithm_name": algorithm_name,
-            "author": author,
-            "author_email": author_email,
-            "code_permalink": code_permalink,
-        }
-        return _minari.write(self, dataset_id, path, env, about)
-
-    @classmethod
-    def from_minari(cls, dataset: MinariDataset | str, *, path: str | os.PathLike[str] | None = None) -> Episodes:
-        """Reads a log in Minari's format with Minari's own reader, every row checked; nothing is downloaded.
-
-        Observations are flattened and kept as float32. An end that is flagged both ways is a terminal. Costs and states
-        come from infos "cost" and "state" where they are there; "state" must be whole numbers, one more than steps.
-
-        Args:
-            dataset: a `MinariDataset`, whole, split or filtered; or the id of one.
-            path: the folder of all datasets, for an id; by default Minari's, as in `to_minari`.
-
-        Raises:
-            ValueError: actions are not discrete, observations are no vectors, there are no episodes, an episode's
-                columns do not fit each other, or a row does not fit, as in `Episodes`.
-            FileNotFoundError: there is no such dataset or folder.
-        """
-        from . import _minari
-
-        return _minari.read(dataset, path)
-
 
 _COLUMNS: dict[str, Any] = {
     f.name: {"observations": np.float32, "next_observations": np.float32, "rewards": np.float32, "costs": np.float32,
@@ -341,7 +270,7 @@ _COLUMNS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _column(name: str, value: ArrayLike, dtype: Any, n: int) -> NDArray[Any]:
+def _column(name: str, value: ArrayLike, dtype: Any, n: int) -> Array:
     """A private copy in the column's type; whole numbers and truth values may not be rounded into it."""
     array = np.asarray(value)
     rank = 2 if name.endswith("observations") else 1
@@ -360,7 +289,7 @@ def _column(name: str, value: ArrayLike, dtype: Any, n: int) -> NDArray[Any]:
     return array.astype(dtype)
 
 
-def _shift_observations(columns: dict[str, NDArray[Any]], ends: Bools) -> dict[str, NDArray[Any]]:
+def _shift_observations(columns: dict[str, Array], ends: Bools) -> dict[str, Array]:
     """Fills next observations from the following row and drops the last step of each time-out, which has none."""
     following = np.roll(columns["observations"], -1, axis=0)
     following[columns["terminals"]] = 0.0
@@ -388,7 +317,7 @@ def generate_offline_episodes(
 
 def sample_episodes(mdp: TabularMDP, policy: ArrayLike, n_episodes: int, seed: int | np.random.Generator) -> Episodes:
     """A log of any policy (S, A) in any `TabularMDP` that has a horizon, sampled in lock-step."""
-    r = mdp.rollouts(policy, at_least_one("n_episodes", n_episodes), seed)
+    r = mdp.rollouts(policy, whole("n_episodes", n_episodes), seed)
     return Episodes(
         observations=mdp.observations[r.states],
         actions=r.actions,
@@ -433,7 +362,7 @@ def coverage(episodes: Episodes, mdp: TabularMDP | None = None) -> Coverage:
     With `mdp`, rows are its states, and the log must know its states; without, the log's distinct observations.
     """
     if mdp is None:
-        observations, states = np.unique(episodes.observations, axis=0, return_inverse=True)
+        observations, states = distinct(episodes.observations)
     else:
         if episodes.n_actions != mdp.n_actions:
             raise ValueError(f"n_actions is {episodes.n_actions}, expected {mdp.n_actions} as the mdp's")
@@ -441,83 +370,26 @@ def coverage(episodes: Episodes, mdp: TabularMDP | None = None) -> Coverage:
         if (bad := (states < 0) | (states >= mdp.n_states)).any():
             row = int(np.argmax(bad))
             raise ValueError(f"states in row {row} is {states[row]}, expected a state of the mdp, 0…{mdp.n_states - 1}")
-    counts = np.zeros((len(observations), episodes.n_actions), np.int64)
-    np.add.at(counts, (states.ravel(), episodes.actions), 1)
+    shape = len(observations), episodes.n_actions
+    counts = np.bincount(states * shape[1] + episodes.actions, minlength=shape[0] * shape[1]).reshape(shape)
+    if mdp is not None and (bad := (counts > 0) & ~mdp.action_mask).any():
+        row = int(np.argmax(bad[states, episodes.actions]))
+        raise ValueError(f"actions in row {row} is {episodes.actions[row]}, which state {states[row]} does not have")
     return Coverage(observations, counts)
 
 
-def build_mdpdataset(episodes: Episodes, seed: int = 0) -> MDPDataset:
+def build_mdpdataset(episodes: Episodes, seed: int = 0) -> ColumnarMDPDataset:
     """The log as d3rlpy's `MDPDataset`, with terminals and time-outs apart and mini-batches drawn by column.
 
     d3rlpy draws a batch with one Python call a transition, and loses the last step of an episode cut by a time-out,
     whose next observation it does not know. Here a batch is a few array look-ups, uniform with replacement as d3rlpy's,
-    and every step of the log may be drawn.
+    and every step of the log may be drawn. d3rlpy's own episode objects are made when they are first asked for.
 
     Args:
         episodes: the log.
         seed: of the batches; `safegrid.fit` sets its own.
     """
-    from ._columnar import ColumnarMDPDataset
+    from .mdpdataset import ColumnarMDPDataset  # here, so that a log needs no d3rlpy
 
-    return ColumnarMDPDataset(episodes, seed)
-
-
-@contextmanager
-def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file that appears under its name only once it is whole.
-
-    Raises:
-        OSError: the folder does not exist or cannot be written to; the message names it.
-    """
-    target = Path(path)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise OSError(f"cannot write {target}: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def write_npz(
-    path: str | os.PathLike[str], header: str, arrays: dict[str, NDArray[Any]], compressed: bool = True
-) -> Path:
-    """Arrays and a JSON header in one .npz, all or nothing."""
-    with atomic_file(path) as file:
-        write = np.savez_compressed if compressed else np.savez
-        write(file, allow_pickle=False, header=np.array(header), **arrays)
-    return Path(path)
-
-
-def read_npz(path: str | os.PathLike[str], format_name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Header and arrays that `write_npz` wrote; never unpickles.
-
-    Raises:
-        ValueError: the file is cut short, is no .npz, holds pickled data, or has another format.
-    """
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        header = json.loads(str(arrays.pop("header")))
-    except FileNotFoundError:
-        raise
-    except _UNREADABLE as error:
-        raise ValueError(
-            f"{path}: cannot be read as {format_name} ({error}); it is cut short, pickled or another file"
-        ) from error
-    if not isinstance(header, dict) or header.get("format") != format_name:
-        found = header.get("format") if isinstance(header, dict) else header
-        raise ValueError(f"{path}: format is {found!r}, expected {format_name!r}")
-    return header, arrays
-
-
-def at_least_one(name: str, value: int) -> int:
-    """A whole number of at least 1."""
-    if not (isinstance(value, (int, np.integer)) and value >= 1):
-        raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1")
-    return int(value)
+    names = ("observations", "actions", "rewards", "next_observations", "terminals", "timeouts", "n_actions")
+    return ColumnarMDPDataset(**{name: getattr(episodes, name) for name in names}, seed=seed)

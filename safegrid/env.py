@@ -13,7 +13,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from .mdp import Floats, TabularMDP
+from .arrays import Floats
+from .mdp import TabularMDP
 
 Cell = tuple[int, int]
 

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 
-from ._d3rlpy import d3rlpy
-from .agents import Agent, OneHotEncoderFactory, checked, checked_widths, whole
-from .dataset import Episodes, at_least_one
-from .evaluation import Interval
-from .mdp import Bools, Floats, Ints, PolicyScore, TabularMDP, check_gamma
+from .arrays import Floats, Ints
+from .checks import check_gamma, checked, checked_policy, whole
+from .dataset import Episodes
+from .intervals import Interval
+from .mdp import TabularMDP
+from .scores import PolicyScore
 
 
 def log_shares(episodes: Episodes, n_states: int) -> Floats:
@@ -273,7 +274,7 @@ def log_model(episodes: Episodes, n_states: int, *, unseen: float) -> LogModel:
 
 
 def create_discrete_fqe(
-    agent: Agent,
+    agent: Any,
     device: bool | int | str = False,
     *,
     reward_scale: float = 0.01,
@@ -284,7 +285,7 @@ def create_discrete_fqe(
     gamma: float = 0.99,
     n_critics: int = 1,
     target_update_interval: int = 25,
-) -> Agent:
+) -> Any:
     r"""Fitted Q evaluation (Le et al. 2019) of a trained agent, as d3rlpy's `DiscreteFQE`: a network learns its values.
 
     .. math:: Q(s, a) \leftarrow \rho\, r + \gamma\, Q(s', \pi(s'))
@@ -310,25 +311,12 @@ def create_discrete_fqe(
         ValueError: names the argument, its value and what was expected.
         TypeError: an unknown keyword.
     """
-    if getattr(agent, "impl", None) is None:
-        raise ValueError(f"agent is a {type(agent).__name__} that was never trained; call fit first")
-    widths, encoders = checked_widths(hidden_units), d3rlpy.models.encoders
+    from .agents import built, q_settings  # here, so that a log can be judged without torch
+    from .mdpdataset import d3rlpy
+
     scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
-    encoder = (
-        encoders.VectorEncoderFactory(hidden_units=widths)
-        if size is None
-        else OneHotEncoderFactory(whole("size", size), widths)
-    )
-    config = d3rlpy.ope.FQEConfig(
-        encoder_factory=encoder,
-        learning_rate=checked("learning_rate", learning_rate, 0.0, exclusive=True),
-        batch_size=whole("batch_size", batch_size),
-        gamma=checked("gamma", gamma, 0.0, 1.0),
-        n_critics=whole("n_critics", n_critics),
-        target_update_interval=whole("target_update_interval", target_update_interval),
-        reward_scaler=d3rlpy.preprocessing.MultiplyRewardScaler(scale),
-    )
-    return d3rlpy.ope.DiscreteFQE(agent, config, device)
+    shared = q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
+    return d3rlpy.ope.DiscreteFQE(built(agent), d3rlpy.ope.FQEConfig(**shared), device)
 
 
 def select_episodes(episodes: Episodes, which: ArrayLike) -> Episodes:
@@ -387,7 +375,7 @@ def bootstrap_interval(
         seed: of the draws.
     """
     rng, n = np.random.default_rng(seed), episodes.n_episodes
-    draws = (rng.integers(n, size=n) for _ in range(at_least_one("n_resamples", n_resamples)))
+    draws = (rng.integers(n, size=n) for _ in range(whole("n_resamples", n_resamples)))
     values = np.array([estimate(select_episodes(episodes, drawn)) for drawn in draws])
     low, high = np.quantile(values, [0.025, 0.975])
     return Interval(float(estimate(episodes)), float(low), float(high))
@@ -440,7 +428,7 @@ def _same_shape(estimates: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]
 
 def _count(episodes: Episodes, n_states: int) -> Ints:
     """Steps of each pair, (S, A)."""
-    n = at_least_one("n_states", n_states)
+    n = whole("n_states", n_states)
     _checked_states("states", episodes.states, n)
     pair = episodes.states * episodes.n_actions + episodes.actions
     return np.bincount(pair, minlength=n * episodes.n_actions).reshape(n, episodes.n_actions)
@@ -457,10 +445,7 @@ def _checked_policy(name: str, table: ArrayLike, episodes: Episodes) -> Floats:
     pi = np.asarray(table, float)
     if pi.ndim != 2 or pi.shape[1] != episodes.n_actions:
         raise ValueError(f"{name} has shape {pi.shape}, expected (states, {episodes.n_actions})")
-    bad: Bools = ~((pi >= 0).all(1) & (np.abs(pi.sum(1) - 1) <= 1e-6))
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(f"{name} in row {row} is {pi[row]}, expected probabilities that sum to 1")
+    pi = checked_policy(name, pi)
     _checked_states("states", episodes.states, len(pi))
     _checked_states("next_states", episodes.next_states, len(pi))
     return pi

@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from scipy.special import wrightomega
 
-from .dataset import Episodes, at_least_one, coverage
-from .mdp import Bools, Floats, TabularMDP, check_gamma
+from .arrays import Bools, Floats
+from .checks import check_gamma, whole
+from .dataset import Episodes, coverage
+from .mdp import TabularMDP
 
 TIE = 1e-6
 """Values that differ by less, in raw reward, count as tied."""
@@ -90,7 +92,7 @@ def tabular_cql(
     if n_steps is None and huber:
         raise ValueError("huber is True, expected a number of n_steps with it: the limit is that of the squared loss")
     if n_steps is not None:
-        at_least_one("n_steps", n_steps)
+        whole("n_steps", n_steps)
     model = _count(episodes, mdp, reward_scale, gamma)
     push = max(reward_scale * conservative_weight, _TINY) if conservative_weight > 0 else 0.0
     if n_steps is None:

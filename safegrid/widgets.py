@@ -19,12 +19,16 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .agents import create_discrete_cql, fit, policy_table, q_table, whole
+from .agents import create_discrete_cql, fit, policy_table, q_table
+from .arrays import Floats
+from .checks import whole
 from .dataset import Episodes, build_mdpdataset, coverage, sample_episodes
 from .env import MAPS, SafetyCriticalGridWorld
-from .mdp import Floats, PolicyScore, TabularMDP, portable_rng
+from .mdp import TabularMDP, portable_rng
 from .plots import plot_board
-from .sweep import Sweep, train_sweep
+from .scores import PolicyScore
+from .sweep.results import Sweep
+from .sweep.training import train_sweep
 from .tabular import argmax_clone, greedy, tabular_cql
 
 _HERE = Path(__file__).parent

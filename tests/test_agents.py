@@ -11,7 +11,6 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safegrid._d3rlpy import d3rlpy
 from safegrid.agents import (
     OneHotEncoder,
     create_discrete_bc,
@@ -26,6 +25,7 @@ from safegrid.agents import (
 )
 from safegrid.dataset import Episodes, build_mdpdataset, coverage, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.mdpdataset import d3rlpy
 
 FACTORIES = [create_discrete_bc, create_double_dqn, create_discrete_cql]
 Q_FACTORIES = FACTORIES[1:]

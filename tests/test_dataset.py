@@ -2,58 +2,18 @@
 
 import dataclasses
 import os
-import socket
-import warnings
 
 import gymnasium
-import minari
 import numpy as np
 import pytest
+from example_logs import COLUMNS, any_log, columns, same, short_log
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from minari.data_collector import EpisodeBuffer
-from minari.dataset._storages.hdf5_storage import HDF5Storage
 from scipy.stats import chisquare
 
-from safegrid import dataset as dataset_module
-from safegrid._d3rlpy import d3rlpy
 from safegrid.dataset import Episodes, build_mdpdataset, coverage, generate_offline_episodes, sample_episodes
-from safegrid.env import SafetyCriticalGridWorld
-
-COLUMNS = [f.name for f in dataclasses.fields(Episodes) if f.name != "n_actions"]
-
-
-def same(a, b):
-    return a.n_actions == b.n_actions and all(np.array_equal(getattr(a, c), getattr(b, c)) for c in COLUMNS)
-
-
-def short_log(seed=0, n=20):
-    """With terminals and time-outs both."""
-    env = SafetyCriticalGridWorld(size=4, hazard_coords=[(1, 2)], max_steps=6)
-    return generate_offline_episodes(env, n, 0.5, seed)
-
-
-def columns(log, **changed):
-    names = [name for name in COLUMNS if name != "episode"]
-    return {name: np.array(getattr(log, name)) for name in names} | changed
-
-
-@st.composite
-def any_log(draw, timeouts=True):
-    """Episodes of any lengths, observations and endings, of no world in particular."""
-    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=8))
-    cut = [timeouts and draw(st.booleans()) for _ in lengths]
-    d, n_actions = draw(st.integers(1, 3)), draw(st.integers(1, 4))
-    rng = np.random.default_rng(draw(st.integers(0, 99)))
-    n, ends = sum(lengths), np.cumsum(lengths) - 1
-    paths = [rng.normal(size=(length + 1, d)) for length in lengths]
-    terminals, timed = np.zeros((2, n), bool)
-    terminals[ends], timed[ends] = np.logical_not(cut), cut
-    return Episodes.from_arrays(
-        np.concatenate([p[:-1] for p in paths]), rng.integers(n_actions, size=n), rng.normal(size=n), terminals, timed,
-        n_actions=n_actions, next_observations=np.concatenate([p[1:] for p in paths]), costs=rng.random(n),
-        states=rng.integers(-1, 9, n), next_states=rng.integers(-1, 9, n),
-    )  # fmt: skip
+from safegrid.files import write_npz
+from safegrid.mdpdataset import d3rlpy
 
 
 def test_the_same_seed_gives_the_same_log(original, log):
@@ -315,7 +275,7 @@ def test_a_pickle_is_never_opened(tmp_path):
 
 
 def test_another_format_is_named(tmp_path):
-    dataset_module.write_npz(tmp_path / "other.npz", '{"format": "something-else"}', {})
+    write_npz(tmp_path / "other.npz", '{"format": "something-else"}', {})
     with pytest.raises(ValueError, match="format is 'something-else', expected 'safegrid-episodes-1'"):
         Episodes.load(tmp_path / "other.npz")
 
@@ -355,14 +315,14 @@ def test_a_missing_column_is_named(tmp_path):
     header = '{"format": "safegrid-episodes-1", "n_actions": 4}'
     arrays = {name: getattr(short_log(), name) for name in COLUMNS if name != "rewards"}
     with pytest.raises(ValueError, match="column 'rewards' is missing"):
-        Episodes.load(dataset_module.write_npz(tmp_path / "log.npz", header, arrays))
+        Episodes.load(write_npz(tmp_path / "log.npz", header, arrays))
 
 
 def test_what_is_loaded_is_checked_again(tmp_path):
     header = '{"format": "safegrid-episodes-1", "n_actions": 1}'
     arrays = {name: getattr(short_log(), name) for name in COLUMNS}
     with pytest.raises(ValueError, match=r"actions in row .* expected an action in 0…0"):
-        Episodes.load(dataset_module.write_npz(tmp_path / "log.npz", header, arrays))
+        Episodes.load(write_npz(tmp_path / "log.npz", header, arrays))
 
 
 def test_coverage_counts_every_step(original, log):
@@ -515,7 +475,7 @@ def test_a_plain_npy_is_refused(tmp_path):
 @pytest.mark.parametrize("entry", ["", ', "n_actions": null', ', "n_actions": "x"', ', "n_actions": 4.7'])
 def test_a_header_without_a_number_of_actions_is_refused(entry, tmp_path):
     header = f'{{"format": "safegrid-episodes-1"{entry}}}'
-    dataset_module.write_npz(tmp_path / "log.npz", header, {c: getattr(short_log(), c) for c in COLUMNS})
+    write_npz(tmp_path / "log.npz", header, {c: getattr(short_log(), c) for c in COLUMNS})
     with pytest.raises(ValueError, match="n_actions is"):
         Episodes.load(tmp_path / "log.npz")
 
@@ -569,238 +529,3 @@ def test_logs_one_after_another_keep_every_row(log, other):
 def test_no_logs_make_no_log():
     with pytest.raises(ValueError, match="logs is empty, expected at least one"):
         Episodes.concatenate([])
-
-
-@settings(deadline=None, max_examples=15)
-@given(log=any_log())
-def test_minari_and_back_is_the_identity(log, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("datasets")
-    written = log.to_minari("any/log-v0", path=folder)
-    assert same(log, Episodes.from_minari(written))
-    assert same(log, Episodes.from_minari("any/log-v0", path=folder))
-
-
-def test_minaris_own_reader_finds_the_log(tmp_path, monkeypatch):
-    log, env = short_log(n=40), gymnasium.make("SafeGrid-v0", size=4, hazard_coords=[(1, 2)], max_steps=6)
-    about = {"description": "d", "algorithm_name": "n", "author": "a", "author_email": "e", "code_permalink": "p"}
-    log.to_minari("made/here/careless-v3", path=tmp_path, env=env, **about)
-    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
-    assert list(minari.list_local_datasets()) == ["made/here/careless-v3"]
-    assert set(minari.namespace.list_local_namespaces()) == {"made", "made/here"}
-    found = minari.load_dataset("made/here/careless-v3")
-    assert (found.total_episodes, found.total_steps) == (log.n_episodes, len(log))
-    assert (found.observation_space, found.action_space) == (env.observation_space, env.action_space)
-    assert {k: found.storage.metadata[k] for k in about} == about | {"author": {"a"}, "author_email": {"e"}}
-    assert found.recover_environment().unwrapped.desc == env.unwrapped.desc
-    for number, episode in enumerate(found.iterate_episodes()):
-        rows = log.episode == number
-        np.testing.assert_array_equal(episode.observations[:-1], log.observations[rows])
-        np.testing.assert_array_equal(episode.observations[1:], log.next_observations[rows])
-        assert all(found.observation_space.contains(o) for o in episode.observations)
-        np.testing.assert_array_equal(episode.actions, log.actions[rows])
-        np.testing.assert_array_equal(episode.rewards, log.rewards[rows])
-        np.testing.assert_array_equal(episode.terminations, log.terminals[rows])
-        np.testing.assert_array_equal(episode.truncations, log.timeouts[rows])
-        np.testing.assert_array_equal(episode.infos["cost"], [0, *log.costs[rows]])
-        np.testing.assert_array_equal(episode.infos["state"], [0, *log.next_states[rows]])
-        assert set(episode.infos) == {"cost", "state"}
-    assert number + 1 == log.n_episodes
-    assert log.timeouts.any()
-    assert log.terminals.any()
-
-
-def test_a_filtered_or_split_dataset_is_a_log_too(tmp_path):
-    log = short_log(n=30)
-    found = log.to_minari("log-v0", path=tmp_path)
-    kept = np.flatnonzero(log.lengths == 6)
-    part = Episodes.from_minari(found.filter_episodes(lambda episode: len(episode) == 6))
-    assert 0 < len(kept) < log.n_episodes == 30
-    np.testing.assert_array_equal(part.returns, log.returns[kept])
-    np.testing.assert_array_equal(part.rewards, log.rewards[np.isin(log.episode, kept)])
-    first, second = minari.split_dataset(found, [10, 20], seed=0)
-    returns = np.r_[Episodes.from_minari(first).returns, Episodes.from_minari(second).returns]
-    np.testing.assert_array_equal(np.sort(returns), np.sort(log.returns))
-
-
-def recorded(env, n_episodes, seed, infos=lambda steps: None):
-    """Episodes as Minari's own writer takes them, recorded by hand; its collector needs jax."""
-    rng, buffers = np.random.default_rng(seed), []
-    for i in range(n_episodes):
-        observations, rest, over = [env.reset(seed=seed if i == 0 else None)[0]], [], False
-        while not over:
-            action = int(rng.integers(env.action_space.n))
-            observation, reward, terminated, truncated, _ = env.step(action)
-            observations.append(np.array(observation))
-            rest.append((action, reward, terminated, truncated))
-            over = terminated or truncated
-        actions, *others = map(list, zip(*rest, strict=True))
-        buffers.append(EpisodeBuffer(i, None, None, observations, actions, *others, infos(len(rest))))
-    return buffers
-
-
-def by_minari(dataset_id, buffers, folder, monkeypatch, **spaces):
-    monkeypatch.setenv("MINARI_DATASETS_PATH", str(folder))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it wishes for an author, a description and the like
-        return minari.create_dataset_from_buffers(dataset_id, buffers, **spaces)
-
-
-@pytest.mark.parametrize("name", ["FrozenLake-v1", "CartPole-v1"])
-def test_what_others_wrote_is_read_as_it_was_driven(name, tmp_path, monkeypatch):
-    env = gymnasium.make(name, max_episode_steps=12)
-    found = by_minari("theirs-v0", recorded(env, 25, 3), tmp_path, monkeypatch, env=env)
-    driven = Episodes.from_gymnasium(env, lambda _, rng: rng.integers(env.action_space.n), 25, 3)
-    assert same(Episodes.from_minari(found), driven)
-    assert same(Episodes.from_minari("theirs-v0"), driven)
-    assert driven.timeouts.any()
-    assert driven.terminals.any()
-
-
-LINE, TWO = gymnasium.spaces.Box(-9, 9, (1,), np.float32), gymnasium.spaces.Discrete(2)
-
-
-def one_episode(steps=2, **changed):
-    whole = {"observations": np.zeros((steps + 1, 1), np.float32), "actions": np.zeros(steps, int),
-             "rewards": np.zeros(steps), "terminations": np.arange(steps) == steps - 1,
-             "truncations": np.zeros(steps, bool)}  # fmt: skip
-    return EpisodeBuffer(**(whole | changed))
-
-
-@pytest.mark.parametrize(
-    ("second", "spaces", "message"),
-    [
-        ({"actions": np.zeros((2, 1), np.float32)}, {"action_space": LINE}, "action_space is Box.*expected Discrete"),
-        ({}, {"action_space": gymnasium.spaces.Discrete(2, start=1)}, "action_space is .* counted from 0"),
-        ({"actions": np.array([0, 2])}, {}, "actions in row 3 is 2, expected an action in 0…1"),
-        ({"observations": np.zeros((2, 1))}, {}, "episode 1 has 2 observations and 2 rewards, expected 3"),
-        ({"actions": np.zeros(3, int)}, {}, "episode 1 has 3 actions and 2 rewards, expected 2"),
-        ({"truncations": np.zeros(1, bool)}, {}, "episode 1 has 1 truncations and 2 rewards, expected 2"),
-        ({"terminations": np.zeros(2, bool)}, {}, "row 3 ends episode 1 as neither terminal nor time-out"),
-        ({"terminations": np.ones(2, bool)}, {}, "episode in row 3 is 1, expected the next episode's number"),
-        ({"rewards": np.array([0.0, np.nan])}, {}, "rewards in row 3 is nan"),
-        ({"infos": {"cost": np.zeros(7)}}, {}, r"infos\['cost'\] of episode 1 has shape \(7,\), expected \(3,\)"),
-    ],
-)
-def test_a_dataset_that_is_no_log_is_named(second, spaces, message, tmp_path, monkeypatch):
-    buffers = [one_episode(), one_episode(**second)]
-    if second.get("actions", np.zeros(2)).ndim == 2:
-        buffers = buffers[1:]
-    spaces = {"observation_space": LINE, "action_space": TWO} | spaces
-    found = by_minari("bad-v0", buffers, tmp_path, monkeypatch, **spaces)
-    with pytest.raises(ValueError, match=message):
-        Episodes.from_minari(found)
-
-
-def test_observations_in_named_parts_are_refused(tmp_path, monkeypatch):
-    parts = gymnasium.spaces.Dict({"place": LINE})
-    episode = one_episode(observations={"place": np.zeros((3, 1), np.float32)})
-    found = by_minari("parts-v0", [episode], tmp_path, monkeypatch, observation_space=parts, action_space=TWO)
-    with pytest.raises(ValueError, match="observation_space is Dict"):
-        Episodes.from_minari(found)
-
-
-def test_a_dataset_without_episodes_is_refused(tmp_path):
-    found = short_log().to_minari("log-v0", path=tmp_path)
-    with pytest.raises(ValueError, match="'log-v0' has no episodes, expected at least one"):
-        Episodes.from_minari(found.filter_episodes(lambda _: False))
-
-
-def test_an_end_flagged_both_ways_is_the_worlds_and_costs_may_lack_the_resets(tmp_path, monkeypatch):
-    infos = {"cost": np.array([0.0, 2.0]), "state": np.zeros((3, 5))}  # another world's state may be anything
-    episode = one_episode(truncations=np.array([False, True]), infos=infos)
-    found = by_minari("both-v0", [episode], tmp_path, monkeypatch, observation_space=LINE, action_space=TWO)
-    log = Episodes.from_minari(found)
-    assert (log.terminals.tolist(), log.timeouts.tolist()) == ([False, True], [False, False])
-    assert (log.costs.tolist(), log.states.tolist()) == ([0.0, 2.0], [-1, -1])
-
-
-@pytest.mark.parametrize("name", ["name", "../up-v0", "/abs-v0", "two words-v0", "aa//bb/log-v0", "", None])
-def test_a_malformed_id_is_named_and_writes_nothing(name, tmp_path):
-    with pytest.raises(ValueError, match=r"dataset_id is .* expected '\(namespace/\)name-v0'"):
-        short_log().to_minari(name, path=tmp_path)
-    assert os.listdir(tmp_path) == []
-
-
-def test_an_existing_dataset_is_never_touched(tmp_path):
-    log = short_log(0)
-    log.to_minari("log-v0", path=tmp_path)
-    with pytest.raises(ValueError, match="dataset_id 'log-v0' exists already in"):
-        short_log(1).to_minari("log-v0", path=tmp_path)
-    assert os.listdir(tmp_path) == ["log-v0"]
-    assert same(log, Episodes.from_minari("log-v0", path=tmp_path))
-
-
-def test_no_half_written_dataset_is_left(tmp_path, monkeypatch):
-    def interrupted(storage, episodes):
-        next(iter(episodes))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(HDF5Storage, "update_episodes", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        short_log().to_minari("deep/log-v0", path=tmp_path)
-    assert os.listdir(tmp_path) == []
-
-
-def test_the_folder_is_the_callers_and_nothing_goes_online(tmp_path, monkeypatch):
-    def refuse(*_, **__):
-        raise AssertionError("a dataset is a local file")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "shared"))
-    log = short_log()
-    log.to_minari("log-v0")
-    assert os.listdir(tmp_path) == ["shared"]
-    assert os.listdir(tmp_path / "shared") == ["log-v0"]
-    assert same(log, Episodes.from_minari("log-v0"))
-    for path in (None, tmp_path):
-        with pytest.raises(FileNotFoundError, match=r"'other-v0' is not in .* nothing is downloaded"):
-            Episodes.from_minari("other-v0", path=path)
-    with pytest.raises(FileNotFoundError, match=r"path is .*missing', expected a folder that exists"):
-        log.to_minari("log-v0", path=tmp_path / "missing")
-
-
-def test_a_dataset_of_another_kind_is_named(tmp_path):
-    with pytest.raises(ValueError, match="dataset is 3, expected a MinariDataset"):
-        Episodes.from_minari(3)
-    found = short_log().to_minari("log-v0", path=tmp_path)
-    with pytest.raises(ValueError, match=r"path is .* expected none beside a MinariDataset"):
-        Episodes.from_minari(found, path=tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("env", "message"),
-    [
-        (lambda: SafetyCriticalGridWorld(), "env has no spec"),
-        (lambda: "CartPole-v1", r"env\.action_space is Discrete\(2\), expected Discrete\(4\)"),
-        (lambda: "Pendulum-v1", r"env\.action_space is Box"),
-        (lambda: gymnasium.make("SafeGrid-v0", size=2), r"observations in row .* expected one of env.observation_sp"),
-    ],
-)
-def test_an_env_that_did_not_write_the_log_is_named(env, message, tmp_path):
-    with pytest.raises(ValueError, match=message):
-        short_log().to_minari("log-v0", path=tmp_path, env=env())
-    assert os.listdir(tmp_path) == []
-
-
-def test_what_is_said_of_a_log_is_text(tmp_path):
-    with pytest.raises(ValueError, match="author is 3, expected text"):
-        short_log().to_minari("log-v0", path=tmp_path, author=3)
-
-
-def test_d3rlpys_own_conversion_shifts_every_episode_but_the_first_and_ours_none(tmp_path, monkeypatch):
-    """It joins T + 1 observations an episode to T actions. When this fails, d3rlpy is mended: say so in chapter 02."""
-    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
-    env = gymnasium.make("SafeGrid-v0", max_episode_steps=80)
-    log = generate_offline_episodes(env, 40, 0.22, seed=1)
-    found = log.to_minari("careless-v0", env=env)
-    theirs, _ = d3rlpy.datasets.get_minari("careless-v0")
-    ours = build_mdpdataset(Episodes.from_minari(found))
-    stored = np.concatenate([episode.observations for episode in found.iterate_episodes()])
-    for number, (a, b) in enumerate(zip(ours.episodes, theirs.episodes, strict=True)):
-        rows = np.flatnonzero(log.episode == number)
-        np.testing.assert_array_equal(a.observations, log.observations[rows])
-        np.testing.assert_array_equal(b.actions, a.actions)
-        np.testing.assert_array_equal(b.observations, stored[rows])
-        assert np.array_equal(b.observations, a.observations) == (number == 0)

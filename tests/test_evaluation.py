@@ -10,14 +10,8 @@ from scipy.stats import trim_mean
 
 from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
-from safegrid.evaluation import (
-    compare,
-    interquartile_mean,
-    mean,
-    performance_profile,
-    probability_of_improvement,
-    score_agent,
-)
+from safegrid.evaluation import compare, score_agent
+from safegrid.intervals import interquartile_mean, mean, performance_profile, probability_of_improvement
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from safegrid.__main__ import main
 from safegrid.agents import create_discrete_bc, fit, load_agent, save_agent
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.sweep import Sweep
+from safegrid.sweep.results import Sweep
 
 QUICK = ["--steps", "30", "--episodes", "40", "--test-episodes", "50"]
 
@@ -144,7 +144,7 @@ def test_an_interrupted_sweep_goes_on_and_refuses_other_settings(tmp_path, capsy
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("safegrid.sweep.train_clone_sweep", stop)
+        patch.setattr("safegrid.sweep.training.train_clone_sweep", stop)
         with pytest.raises(KeyboardInterrupt):
             main([*asked, "--weights", "6"])
     assert [p.name for p in tmp_path.iterdir()] == ["s.unfinished.npz"]

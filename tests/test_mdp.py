@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import safegrid.chain
 from safegrid.env import Action, SafetyCriticalGridWorld
 from safegrid.mdp import TabularMDP
 
@@ -161,13 +162,51 @@ def test_cvar_splits_the_atom_at_five_percent():
     assert mdp.evaluate(np.ones((3, 1)), 1).return_cvar == pytest.approx((0.03 * -100 + 0.02 * 50) / 0.05)
 
 
-@pytest.mark.parametrize("reward", [np.sqrt(2), np.pi])
-def test_cvar_is_nan_where_returns_lie_on_no_lattice(reward):
+@pytest.mark.parametrize("reward", [np.sqrt(2), -np.pi, 1e-3, 1e6 + 1 / 3])
+def test_cvar_is_exact_on_no_lattice_too(reward):
     mdp = random_mdp(1)
     policy, rewards = random_policy(mdp, 1), np.array(mdp.rewards)
     rewards[:2, :, 0] = reward
-    assert np.isnan(replace(mdp, rewards=rewards).evaluate(policy, 3).return_cvar)
-    assert np.isfinite(replace(mdp, rewards=np.round(rewards, 2)).evaluate(policy, 3).return_cvar)
+    odd = replace(mdp, rewards=rewards)
+    p, returns, _ = enumerate_episodes(odd, policy, 4)
+    assert odd.evaluate(policy, 4).return_cvar == pytest.approx(worst_twentieth(p, returns))
+
+
+@FEW
+@given(seed=st.integers(0, 10_000), horizon=st.integers(1, 4), timed=st.booleans())
+def test_too_many_returns_cost_the_cvar_and_nothing_else(seed, horizon, timed):
+    mdp = random_mdp(seed)
+    policy = random_policy(mdp, seed, horizon if timed else None)
+    with pytest.MonkeyPatch.context() as patch:
+        told = replace(mdp).evaluate(policy, horizon).as_dict()
+        patch.setattr(safegrid.chain, "_FEW", 0)
+        untold = replace(mdp).evaluate(policy, horizon).as_dict()
+    assert np.isnan(untold.pop("return_cvar"))
+    assert untold == pytest.approx({name: told[name] for name in untold}, abs=1e-6)
+
+
+def test_a_return_that_outgrows_its_budget_is_given_up_on_the_way(monkeypatch):
+    mdp = random_mdp(1)
+    policy = random_policy(mdp, 1)
+    told = mdp.evaluate(policy, 30).as_dict()
+    monkeypatch.setattr(safegrid.chain, "_CELLS", 200)
+    untold = mdp.evaluate(policy, 30).as_dict()
+    assert np.isfinite(told.pop("return_cvar"))
+    assert np.isnan(untold.pop("return_cvar"))
+    assert untold == pytest.approx(told, abs=1e-9)
+
+
+def test_rewards_at_the_end_alone_leave_few_returns_whatever_they_are():
+    rng = np.random.default_rng(0)
+    successors, shape = rng.integers(0, 60, (60, 3, 5)), (60, 3, 5)
+    goal = np.arange(60) == 59
+    mdp = TabularMDP(
+        successors, rng.dirichlet(np.ones(5), shape[:2]), np.where(goal[successors], np.pi, 0.0), np.arange(60) >= 58,
+        np.eye(60)[0], hazard=np.arange(60) == 58, goal=goal, horizon=500,
+    )  # fmt: skip
+    score = mdp.evaluate(random_policy(mdp, 0))
+    assert score.return_cvar == 0.0
+    assert score.return_mean == pytest.approx(np.pi * score.goal_rate)
 
 
 def test_cvar_of_rewards_in_cents(original):
@@ -235,14 +274,29 @@ def test_splitting_shuffling_and_padding_the_successors_changes_nothing(seed):
     np.testing.assert_array_equal(sparse.optimal(0.9), table.optimal(0.9))
 
 
-def test_a_reward_of_the_pair_is_received_whatever_follows():
-    table = np.full((2, 2, 2), 0.5)
-    worlds = [
-        TabularMDP.from_dense(table, r, terminal=[False, True], start=[1, 0], horizon=1)
-        for r in ([[1, 2], [3, 4]], np.broadcast_to([[[1], [2]], [[3], [4]]], (2, 2, 2)))
-    ]
-    for mdp in worlds:
-        assert mdp.expected_rewards.tolist() == [[1, 2], [3, 4]]
+def test_rewards_may_be_by_state_by_pair_or_by_state_and_follower():
+    rng = np.random.default_rng(0)
+    table, rest = rng.dirichlet(np.ones(3), (3, 2)), {"terminal": [False, False, True], "start": [1, 0, 0]}
+    by_state, by_pair, by_follower = rng.normal(size=3), rng.normal(size=(3, 2)), rng.normal(size=(3, 3))
+    whole = np.zeros((3, 2, 3))
+    for rewards, full in (
+        (by_state, whole + by_state[:, None, None]),
+        (by_pair, whole + by_pair[:, :, None]),
+        (by_pair[:, :, None], whole + by_pair[:, :, None]),
+        (by_follower, whole + by_follower[:, None]),
+    ):
+        found, wanted = (TabularMDP.from_dense(table, r, **rest) for r in (rewards, full))
+        np.testing.assert_array_equal(found.rewards, wanted.rewards)
+        sparse = TabularMDP(wanted.successors, wanted.probabilities, rewards, **rest)
+        np.testing.assert_array_equal(sparse.rewards, wanted.rewards)
+
+
+def test_rewards_that_may_mean_two_things_are_refused():
+    rest = {"terminal": [False, True], "start": [1, 0], "horizon": 1}
+    with pytest.raises(ValueError, match=r"rewards of shape \(2, 2\) may be by pair or by state and follower"):
+        TabularMDP.from_dense(np.full((2, 2, 2), 0.5), [[1, 2], [3, 4]], **rest)
+    mdp = TabularMDP.from_dense(np.full((2, 2, 2), 0.5), [[[1], [2]], [[3], [4]]], **rest)
+    assert mdp.expected_rewards.tolist() == [[1, 2], [3, 4]]
 
 
 @pytest.mark.parametrize("world", ["original", "crossroads"])
@@ -381,7 +435,11 @@ def test_a_bad_table_is_refused_with_its_row(name, index, value, message):
     ("name", "value", "message"),
     [
         ("terminal", np.zeros(3, bool), r"terminal must have shape \(4,\), got \(3,\)"),
-        ("rewards", np.zeros((4, 2)), "rewards must have shape"),
+        (
+            "rewards",
+            np.zeros((4, 3)),
+            r"rewards must have shape \(4, 2, 3\), \(4,\), .*, got \(4, 3\)",
+        ),
         ("successors", np.zeros((4, 2), int), r"successors must have shape \(S, A, K\)"),
         ("start", [0, 0, 1, 0], r"start\[2\] is 1.0, expected 0 in a terminal"),
         ("start", np.ones(3) / 3, r"start must have shape \(4,\), got \(3,\)"),
@@ -403,7 +461,7 @@ def test_shapes_must_agree(name, value, message):
     [
         (np.ones((2, 1)), np.ones((2, 1)), r"transition must have shape \(S, A, S\), got \(2, 1\)"),
         (np.ones((2, 1, 3)), np.ones((2, 1)), r"transition must have shape \(S, A, S\), got \(2, 1, 3\)"),
-        (np.ones((2, 1, 2)) / 2, np.ones(2), r"rewards must have shape \(2, 1, 2\) or \(2, 1\), got \(2,\)"),
+        (np.ones((2, 1, 2)) / 2, np.ones(3), r"rewards must have shape \(2, 1, 2\), \(2,\), .* got \(3,\)"),
         (np.ones((2, 1, 2)), np.ones((2, 1)), "probabilities of state 0, action 0 sum to 2.0, expected 1"),
     ],
 )
@@ -430,7 +488,7 @@ UNIFORM = np.full((4, 2), 0.5)
         (lambda mdp: mdp.evaluate(UNIFORM[None], 2), "policy covers 1 steps, the horizon is 2"),
         (lambda mdp: mdp.evaluate(UNIFORM[:3], 2), r"policy must have shape \(4, 2\) or .*, got \(3, 2\)"),
         (lambda mdp: mdp.evaluate(UNIFORM[0], 2), r"policy must have shape \(4, 2\) or .*, got \(2,\)"),
-        (lambda mdp: mdp.evaluate(UNIFORM * [[1], [1], [2], [1]], 2), r"policy row \(2,\) is \[1. 1.\], expected"),
+        (lambda mdp: mdp.evaluate(UNIFORM * [[1], [2], [2], [1]], 2), r"policy row \(1,\) is \[1. 1.\], expected"),
         (lambda mdp: mdp.evaluate(np.add(UNIFORM, [1, -1]), 2), r"policy row \(0,\) is \[ 1.5 -0.5\], expected"),
         (lambda mdp: mdp.evaluate([UNIFORM, UNIFORM * np.nan], 2), r"policy row \(1, 0\) is \[nan nan\], expected"),
         (lambda mdp: mdp.rollouts(UNIFORM, 0, 0, horizon=2), "n must be at least 1, got 0"),
@@ -491,7 +549,9 @@ def one_step_left(**changed):
 
 
 def test_the_undiscounted_optimum_does_not_wait_for_ever():
-    mdp = TabularMDP.from_dense([[[1, 0], [0, 1]], [[0, 1]] * 2], [[0, 1], [0, 0]], terminal=[0, 1], start=[1, 0])
+    mdp = TabularMDP.from_dense(
+        [[[1, 0], [0, 1]], [[0, 1]] * 2], [[[0], [1]], [[0], [0]]], terminal=[0, 1], start=[1, 0]
+    )
     assert mdp.evaluate(mdp.optimal(1.0), 50).return_mean == 1
     dry = SafetyCriticalGridWorld(step_reward=0, slip_prob=0).mdp
     assert dry.evaluate(dry.optimal(1.0)).return_mean == 50

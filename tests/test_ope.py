@@ -305,7 +305,7 @@ def test_the_bootstrap_interval_covers_about_nineteen_times_in_twenty(world):
     ("call", "message"),
     [
         (lambda log: importance_ratios(log, np.ones((5, 3)) / 3), "expected \\(states, 2\\)"),
-        (lambda log: importance_ratios(log, np.ones((5, 2))), "policy in row 0 is .*, expected probabilities"),
+        (lambda log: importance_ratios(log, np.ones((5, 2))), r"policy row \(0,\) is .*, expected probabilities"),
         (lambda log: importance_ratios(log, mixed(0.1)[:3]), "next_states in row .* expected a state in 0…2"),
         (lambda log: importance_ratios(log, mixed(0.1), np.vstack([mixed(0.1)] * 2)), "behaviour has shape"),
         (lambda log: importance_ratios(log, mixed(0.1), mixed(0.0)), "behaviour gives action 1 in state . prob"),

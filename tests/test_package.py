@@ -11,25 +11,55 @@ import pytest
 import safegrid
 
 FLOORS = {
-    "mdp": set(),
-    "env": {"mdp"},
-    "_d3rlpy": set(),
-    "dataset": {"mdp", "_columnar", "_minari"},
-    "_columnar": {"dataset", "_d3rlpy"},
-    "_minari": {"dataset"},
-    "_stack": {"mdp"},
-    "agents": {"mdp", "dataset", "_d3rlpy", "_stack"},
-    "evaluation": {"mdp", "dataset", "agents"},
-    "_shards": {"mdp", "dataset", "agents", "_stack"},
-    "sweep": {"mdp", "dataset", "agents", "evaluation", "_stack", "_shards"},
-    "ope": {"mdp", "dataset", "_d3rlpy", "agents", "evaluation"},
-    "tabular": {"mdp", "dataset"},
-    "plots": {"mdp", "evaluation", "ope", "sweep"},
-    "widgets": {"mdp", "env", "dataset", "tabular", "agents", "sweep", "plots"},
-    "__main__": {"mdp", "env", "dataset", "agents", "evaluation", "sweep", "plots"},
-    "__init__": {"env"},
-}
+    "arrays": 0, "checks": 0, "files": 0, "threads": 0,
+    "scores": 1, "intervals": 1, "chain": 1, "mdp": 1, "mdpdataset": 1,
+    "env": 2, "dataset": 2,
+    "formats": 3, "tabular": 3, "agents": 3,
+    "evaluation": 4, "ope": 4,
+    "sweep": 5,
+    "figures": 6,
+    "__init__": 7, "__main__": 7,
+}  # fmt: skip
+"""Where each room of the core and each wing stands: it imports from its own floor and from those below."""
 PACKAGE = Path(safegrid.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path):
+    """Its place below the package: ("sweep", "stack")."""
+    return path.relative_to(PACKAGE).with_suffix("").parts
+
+
+def imports(path):
+    """Files of ours that a file imports anywhere: at its top, inside a function, or for its types alone."""
+    own, known = name_of(path), {name_of(p) for p in FILES}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            wanted = [
+                tuple(alias.name.split(".")[1:]) for alias in node.names if alias.name.split(".")[0] == "safegrid"
+            ]
+        elif isinstance(node, ast.ImportFrom):
+            parts = (node.module or "").split(".")
+            if not node.level and parts[0] != "safegrid":
+                continue
+            module = tuple(part for part in (own[: -node.level] + tuple(parts) if node.level else parts[1:]) if part)
+            wanted = [module, *((*module, alias.name) for alias in node.names)]
+        else:
+            continue
+        found |= {name for name in wanted if name in known} | {
+            (*name, "__init__") for name in wanted if (*name, "__init__") in known
+        }
+    return found - {("__init__",), own}
+
+
+def reaches(start, graph):
+    """All that a file imports, and what that imports, and so on."""
+    found, front = set(), graph[start]
+    while front - found:
+        found |= front
+        front = set().union(*(graph[name] for name in front))
+    return found
 
 
 def test_importing_the_package_loads_nothing_heavy():
@@ -41,12 +71,64 @@ def test_importing_the_package_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda p: p.stem)
-def test_a_room_imports_only_from_floors_below(path):
-    tree = ast.parse(path.read_text())
-    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 1)
-    inside = {name for node in imports for name in ([node.module] if node.module else [a.name for a in node.names])}
-    assert inside <= FLOORS[path.stem]
+GRAPH = {name_of(path): imports(path) for path in FILES}
+
+
+def test_the_imports_are_read():
+    assert ("mdp",) in GRAPH[("env",)]
+    assert ("chain",) in GRAPH[("mdp",)]  # inside a function
+    assert ("sweep", "stack") in GRAPH[("sweep", "training")]
+    assert ("mdpdataset",) in GRAPH[("agents",)]
+
+
+@pytest.mark.parametrize("name", GRAPH, ids=".".join)
+def test_a_file_imports_only_from_its_floor_and_below_and_a_wing_from_no_other_of_its_floor(name):
+    for other in GRAPH[name]:
+        assert FLOORS[other[0]] <= FLOORS[name[0]], f"{name} imports {other}"
+        wings = len(name) > 1 and len(other) > 1
+        assert not wings or name[0] == other[0] or FLOORS[other[0]] < FLOORS[name[0]], f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("name", GRAPH, ids=".".join)
+def test_no_file_imports_one_that_imports_it(name):
+    assert name not in reaches(name, GRAPH)
+
+
+@pytest.mark.parametrize("name", GRAPH, ids=".".join)
+def test_what_others_import_has_no_underscore(name):
+    assert all(not part.startswith("_") or part.startswith("__") for part in name)
+    path = PACKAGE.joinpath(*name).with_suffix(".py")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("safegrid")):
+            assert not [alias.name for alias in node.names if alias.name.startswith("_")]
+
+
+def test_a_worker_of_a_sweep_loads_neither_d3rlpy_nor_matplotlib():
+    code = "import sys, safegrid.sweep.stack; print(sorted({'d3rlpy', 'matplotlib', 'joblib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_log_is_judged_without_torch():
+    code = "import sys, safegrid as sg; sg.log_model, sg.coverage, sg.doubly_robust; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+LONGEST = {".py": 500, ".js": 250}
+
+
+@pytest.mark.parametrize("ending", LONGEST)
+def test_no_file_is_longer_than_a_stranger_reads(ending):
+    root = PACKAGE.parent
+    files = subprocess.run(["git", "ls-files", f"*{ending}"], cwd=root, capture_output=True, text=True, check=True)
+    own = [root / name for name in files.stdout.splitlines() if "vendor" not in name]
+    assert {str(p): n for p in own if (n := len(p.read_text().splitlines())) > LONGEST[ending]} == {}
+
+
+def test_the_core_is_thin():
+    core = [p for p in PACKAGE.glob("*.py") if p.stem not in ("__init__", "__main__", "ope", "plots", "widgets")]
+    assert sum(len(p.read_text().splitlines()) for p in core) <= 2_600
 
 
 @pytest.mark.parametrize("name", sorted(safegrid.__all__))

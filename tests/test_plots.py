@@ -28,7 +28,7 @@ from safegrid.plots import (
     plot_training,
     plot_weights,
 )
-from safegrid.sweep import train_sweep
+from safegrid.sweep.training import train_sweep
 
 mpl.use("agg")
 

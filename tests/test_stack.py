@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from safegrid import _stack
-from safegrid._d3rlpy import d3rlpy
-from safegrid._shards import build_shards, first_states, linear_layers, newborn, parameters_of, visited
 from safegrid.agents import create_discrete_bc, create_discrete_cql, trained_network
 from safegrid.dataset import build_mdpdataset
+from safegrid.mdpdataset import d3rlpy
+from safegrid.sweep import stack
+from safegrid.sweep.logs import visited
+from safegrid.sweep.shards import build_shards, first_states, linear_layers, newborn, parameters_of
 
 RECIPE = {
     "size": 15, "hidden_units": (64, 64), "learning_rate": 1e-3, "batch_size": 256, "reward_scale": 0.1, "gamma": 0.99,
@@ -28,7 +29,7 @@ def gradients(shard, agent, rows):
         parameters = [torch.tensor(p) for p in parameters_of(agent)]
         for p in parameters:
             p.grad = torch.empty_like(p)
-        networks = _stack._Networks(parameters, torch.tensor(shard.features))
+        networks = stack._Networks(parameters, torch.tensor(shard.features))
         target = torch.zeros(())
         if shard.penalties is None:
             critics = [q(torch.tensor(rows_of(agent, shard))).q_value.T for q in agent.impl.modules.targ_q_funcs]
@@ -36,7 +37,7 @@ def gradients(shard, agent, rows):
         indices = torch.tensor(shard.indices[0][:, rows])[:, None]
         numbers = torch.tensor(shard.numbers[0][:, rows])[:, None]
         q = networks.forward().view(1, shard.n_critics, *networks.outputs.shape[1:])
-        networks.backward(_stack.loss_gradient(shard, q, target, (*indices, *numbers)))
+        networks.backward(stack.loss_gradient(shard, q, target, (*indices, *numbers)))
         return [p.grad.numpy() for p in parameters]
 
 
@@ -56,7 +57,7 @@ def theirs(agent):
 
 def batch_of(log, rows):
     data = build_mdpdataset(log)
-    columns = {name: column[rows] for name, column in data._flat.items()}
+    columns = {name: column[rows] for name, column in data.columns.items()}
     return d3rlpy.dataset.TransitionMiniBatch(**columns, intervals=np.ones((len(rows), 1), np.float32), transitions=[])
 
 

@@ -15,9 +15,6 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from safegrid import _stack
-from safegrid._d3rlpy import d3rlpy
-from safegrid._shards import sweep_memory
 from safegrid.agents import (
     create_discrete_bc,
     create_discrete_cql,
@@ -32,7 +29,11 @@ from safegrid.dataset import Episodes, build_mdpdataset, generate_offline_episod
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.evaluation import score_agent
 from safegrid.mdp import TabularMDP
-from safegrid.sweep import SCORES, Sweep, train_clone_sweep, train_sweep
+from safegrid.mdpdataset import d3rlpy
+from safegrid.sweep import training
+from safegrid.sweep.memory import sweep_memory
+from safegrid.sweep.results import SCORES, Sweep
+from safegrid.sweep.training import train_clone_sweep, train_sweep
 
 QUIET = {"n_jobs": 1, "progress": False}
 
@@ -294,7 +295,7 @@ RUN = """
 import sys
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.dataset import generate_offline_episodes
-from safegrid.sweep import train_sweep
+from safegrid.sweep.training import train_sweep
 env = SafetyCriticalGridWorld()
 log = generate_offline_episodes(env, 60, seed=0)
 sweep = train_sweep(log, [0, 6], 2, 400, mdp=env.mdp, score_interval=100, checkpoint=sys.argv[1],
@@ -370,7 +371,7 @@ def test_a_checkpoint_that_cannot_be_written_fails_before_training(logs, tmp_pat
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
 def test_a_cluster_of_two_processes_gets_the_same_tables(sweep, logs, original):
     distributed = pytest.importorskip("distributed")
-    loaded = "'safegrid._stack' in __import__('sys').modules"
+    loaded = "'safegrid.sweep.stack' in __import__('sys').modules"
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
@@ -390,7 +391,7 @@ def test_memory_stays_within_the_formula():
 import resource, sys
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.dataset import generate_offline_episodes
-from safegrid.sweep import train_sweep
+from safegrid.sweep.training import train_sweep
 log = generate_offline_episodes(SafetyCriticalGridWorld(), 60, seed=0)
 train_sweep(log, range(16), int(sys.argv[1]), 3, n_jobs=1, progress=False, checkpoint_interval=1)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
@@ -406,7 +407,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform ==
 
 
 def test_the_memory_formula_promises_no_more_than_twice_what_is_held(logs, monkeypatch):
-    held, train_and_score = [], _stack.train_and_score
+    held, train_and_score = [], training.train_and_score
 
     def bytes_of(arrays):
         return sum(array.nbytes for array in arrays)
@@ -417,7 +418,7 @@ def test_the_memory_formula_promises_no_more_than_twice_what_is_held(logs, monke
             held.append(bytes_of([*s.parameters, *s.average, *s.first_moment, *s.second_moment, s.target]))
         return after, scores
 
-    monkeypatch.setattr(_stack, "train_and_score", watched)
+    monkeypatch.setattr(training, "train_and_score", watched)
     sweep = train_sweep(logs[0], range(16), 60, 3, checkpoint_interval=3, **QUIET)
     counted = sum(held) + bytes_of([*sweep.parameters, *sweep.last_parameters, sweep.q_values])
     agent = create_discrete_cql()

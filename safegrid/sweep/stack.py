@@ -13,18 +13,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from .mdp import Floats, TabularMDP
+from safegrid.arrays import Array, Floats
+from safegrid.mdp import TabularMDP
+from safegrid.threads import one_thread
 
-Array = NDArray[Any]
 Tensor = torch.Tensor
 
 CHUNK = 16_384  # transitions of one stream that are drawn at once, or one mini-batch if that is larger
@@ -257,17 +256,6 @@ def train_and_score(shard: Shard, state: State, until: int, mdp: TabularMDP | No
         return state, None
     both = (tables(shard, p).astype(float) / shard.reward_scale for p in (state.average, state.parameters))
     return state, np.stack([[score(mdp, table, shard.gamma) for table in kind] for kind in both], 1)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Small networks gain nothing from a second thread, and lose a hundredfold to it where another process is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _per_critic(shard: Shard, outputs: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The log in Minari's format, there and back; imported only when asked for, since it needs minari and h5py."""
+"""A log in Minari's format, there and back."""
 
 from __future__ import annotations
 
@@ -18,19 +18,59 @@ from minari.dataset.minari_dataset import parse_dataset_id
 from minari.dataset.minari_storage import MinariStorage
 from minari.namespace import NAMESPACE_METADATA_FILENAME
 from minari.storage import get_dataset_path
-from numpy.typing import NDArray
 
-from .dataset import Episodes
+from safegrid.arrays import Array, Ints
+from safegrid.dataset import Episodes
 
 Env = str | gymnasium.Env[Any, Any]
 
 _VECTORS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
-def write(
-    log: Episodes, dataset_id: str, path: str | os.PathLike[str] | None, env: Env | None, about: dict[str, str | None]
+def write_minari(
+    log: Episodes,
+    dataset_id: str,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    env: Env | None = None,
+    description: str | None = None,
+    algorithm_name: str | None = None,
+    author: str | None = None,
+    author_email: str | None = None,
+    code_permalink: str | None = None,
 ) -> minari.MinariDataset:
-    """See `Episodes.to_minari`."""
+    """Writes the log in Minari's format (HDF5), for other people's readers; all or nothing, and never online.
+
+    An episode of T steps is stored with T + 1 observations, and with T + 1 of each info, as by Minari's own
+    collector: "cost" and "state" of the reset and of each step, and "next_state" where no following row repeats it.
+
+    Args:
+        log: the log.
+        dataset_id: "(namespace/)name-v0"; it must be new.
+        path: the folder of all datasets, which must exist; by default Minari's: `$MINARI_DATASETS_PATH`, or
+            ".minari/datasets" in the home folder.
+        env: the log's environment, from `gymnasium.make`, or its id; kept with the log, so that
+            `MinariDataset.recover_environment` can make it again.
+        description: in a sentence or two.
+        algorithm_name: the name of the behaviour policy.
+        author: name.
+        author_email: address.
+        code_permalink: where the code stands that made the log.
+
+    Returns:
+        Minari's own reader of what was written.
+
+    Raises:
+        ValueError: the id exists or is malformed, or the log does not fit the env.
+        FileNotFoundError: `path` is no folder.
+    """
+    about = {
+        "description": description,
+        "algorithm_name": algorithm_name,
+        "author": author,
+        "author_email": author_email,
+        "code_permalink": code_permalink,
+    }
     namespace = _namespace(dataset_id)
     root = _root(path)
     final = root / dataset_id
@@ -63,8 +103,21 @@ def write(
     return minari.MinariDataset(final / "data")
 
 
-def read(dataset: minari.MinariDataset | str, path: str | os.PathLike[str] | None) -> Episodes:
-    """See `Episodes.from_minari`."""
+def read_minari(dataset: minari.MinariDataset | str, *, path: str | os.PathLike[str] | None = None) -> Episodes:
+    """Reads a log in Minari's format with Minari's own reader, every row checked; nothing is downloaded.
+
+    Observations are flattened and kept as float32. An end that is flagged both ways is a terminal. Costs and states
+    come from infos "cost" and "state" where they are there; "state" must be whole numbers, one more than steps.
+
+    Args:
+        dataset: a `MinariDataset`, whole, split or filtered; or the id of one.
+        path: the folder of all datasets, for an id; by default Minari's, as in `write_minari`.
+
+    Raises:
+        ValueError: actions are not discrete, observations are no vectors, there are no episodes, an episode's
+            columns do not fit each other, or a row does not fit, as in `Episodes`.
+        FileNotFoundError: there is no such dataset or folder.
+    """
     if isinstance(dataset, str):
         _namespace(dataset)
         folder = _root(path) / dataset / "data"
@@ -150,7 +203,7 @@ def _buffers(log: Episodes) -> Iterator[EpisodeBuffer]:
         )
 
 
-def _rows(episode: minari.EpisodeData, number: int) -> dict[str, NDArray[Any]]:
+def _rows(episode: minari.EpisodeData, number: int) -> dict[str, Array]:
     """The columns of one episode."""
     steps = len(episode.rewards)
     observations = np.asarray(episode.observations)
@@ -179,14 +232,14 @@ def _rows(episode: minari.EpisodeData, number: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def _state_info(infos: dict[str, Any], name: str, steps: int) -> NDArray[np.int64]:
+def _state_info(infos: dict[str, Any], name: str, steps: int) -> Ints:
     """Whole numbers from the reset and each step; another world's "state" may be anything, and is unknown to us."""
     values = np.asarray(infos.get(name, ()))
     fits = values.shape == (steps + 1,) and np.issubdtype(values.dtype, np.integer) and (values >= -1).all()
     return values.astype(np.int64) if fits else np.full(steps + 1, -1)
 
 
-def _cost_info(infos: dict[str, Any], steps: int, number: int) -> NDArray[Any]:
+def _cost_info(infos: dict[str, Any], steps: int, number: int) -> Array:
     if "cost" not in infos:
         return np.zeros(steps)
     costs = np.asarray(infos["cost"])

@@ -1,0 +1,80 @@
+"""Named errors: what an argument must be, said with its name, its value and what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .arrays import Bools, Floats
+
+
+def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
+    """A finite number in [low, high], or above low."""
+    if not (
+        isinstance(value, (int, float, np.number))
+        and math.isfinite(value)
+        and low <= value <= high
+        and (value > low or not exclusive)
+    ):
+        bounds = (
+            f"above {low:g}"
+            if exclusive
+            else f"of at least {low:g}" + ("" if high == math.inf else f", at most {high:g}")
+        )
+        raise ValueError(f"{name} is {value!r}, expected a number {bounds}")
+    return float(value)
+
+
+def whole(name: str, value: int, least: int = 1) -> int:
+    """A whole number of at least `least`."""
+    if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
+        raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
+    return int(value)
+
+
+def check_gamma(gamma: float) -> None:
+    """A discount factor in [0, 1]."""
+    if not 0 <= gamma <= 1:
+        raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
+
+
+def check_horizon(horizon: int) -> int:
+    """A whole number of steps."""
+    if not (isinstance(horizon, (int, np.integer)) and horizon >= 1):
+        raise ValueError(f"horizon must be a whole number of at least 1, got {horizon!r}")
+    return int(horizon)
+
+
+def checked_averaging(decay: float) -> float:
+    """A decay in [0, 1)."""
+    if checked("averaging", decay, 0.0) >= 1:
+        raise ValueError(f"averaging is {decay!r}, expected a number below 1")
+    return float(decay)
+
+
+def checked_widths(hidden_units: Sequence[int]) -> list[int]:
+    """The width of each hidden layer, at least one."""
+    if np.ndim(hidden_units) != 1 or not len(hidden_units):
+        raise ValueError(f"hidden_units is {hidden_units!r}, expected the width of each hidden layer, such as (64, 64)")
+    return [whole(f"hidden_units[{i}]", width) for i, width in enumerate(hidden_units)]
+
+
+def checked_policy(name: str, table: ArrayLike, read: Bools | None = None) -> Floats:
+    """Probabilities (…, S, A), each row summing to 1.
+
+    Args:
+        name: of the argument.
+        table: the probabilities.
+        read: (S,) rows that count; the others become 0, whatever stands there.
+    """
+    pi = np.asarray(table, float)
+    fits = (pi >= 0).all(-1) & (np.abs(pi.sum(-1) - 1) <= 1e-6)
+    if read is not None and not read.all():
+        pi, fits = np.where(read[:, None], pi, 0.0), fits | ~read
+    if not fits.all():
+        row = tuple(int(i) for i in np.argwhere(~fits)[0])
+        raise ValueError(f"{name} row {row} is {pi[row]}, expected probabilities that sum to 1")
+    return pi

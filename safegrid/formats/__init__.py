@@ -1,0 +1,1 @@
+"""Other people's files: `read_…` and `write_…` that give and take `Episodes`."""

@@ -1,0 +1,116 @@
+"""How sure: interquartile means, shares and comparisons over many logs, with their 95% intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import bootstrap, trim_mean
+
+from .arrays import Array, Floats
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95% interval (NaN bounds where one run leaves nothing to resample)."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.estimate:.1f} [{self.low:.1f}, {self.high:.1f}]"
+
+
+_RESAMPLES = 4_000
+
+
+def _interquartile_mean(x: Floats, axis: int) -> Floats:
+    return np.asarray(trim_mean(x, 0.25, axis=axis))
+
+
+def interquartile_mean(strata: Floats | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
+    """Mean of the middle half of all runs, with a 95% stratified-bootstrap interval (Agarwal et al. 2021).
+
+    Args:
+        strata: (L, K) scores of L logs and K network seeds; or a sequence of such arrays, one a world. Whole logs are
+            drawn again, each world's among its own: most of the spread is between logs.
+        seed: of the bootstrap.
+    """
+    return _bootstrap(strata, _interquartile_mean, seed)
+
+
+def mean(strata: Floats | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
+    """Plain mean with the same interval as `interquartile_mean`: for rates, whose rare large values must count."""
+    return _bootstrap(strata, np.mean, seed)
+
+
+def performance_profile(
+    strata: Floats | Sequence[ArrayLike], thresholds: ArrayLike, *, seed: int = 0
+) -> list[Interval]:
+    """Share of runs that score above each threshold, with its 95% stratified-bootstrap interval.
+
+    The performance profile, or run-score distribution, of Agarwal et al. (2021, section 4.2): the whole distribution of
+    scores, so that neither a mean nor a median hides a part of it. Each interval holds for its own threshold.
+
+    Args:
+        strata: as `interquartile_mean`; whole logs are drawn again, and every world counts alike.
+        thresholds: (T,) scores τ, in the unit of the scores.
+        seed: of the bootstrap.
+    """
+    levels, rng = np.asarray(thresholds, float), np.random.default_rng(seed)
+    if levels.ndim != 1 or np.isnan(levels).any():
+        raise ValueError(f"thresholds has shape {levels.shape}, expected (T,) numbers")
+    above = [(s[:, :, None] > levels).mean(1) for s in _checked(strata)]
+    estimate = np.mean([a.mean(0) for a in above], axis=0)
+    if min(map(len, above)) < 2:
+        return [Interval(float(e), float("nan"), float("nan")) for e in estimate]
+    # how often each log is drawn says all that its place in the draw would
+    drawn = [rng.multinomial(len(a), np.full(len(a), 1 / len(a)), _RESAMPLES) / len(a) @ a for a in above]
+    low, high = np.percentile(np.mean(drawn, axis=0), (2.5, 97.5), axis=0)
+    return [Interval(*map(float, bounds)) for bounds in zip(estimate, low, high, strict=True)]
+
+
+def probability_of_improvement(x: ArrayLike, y: ArrayLike, *, seed: int = 0) -> Interval:
+    """How probably a run of X scores higher than a run of Y *on the same log*; a tie counts half (Agarwal et al. 2021).
+
+    Where their paper averages over tasks we average over logs: on each, all pairs of network seeds are compared (the
+    Mann-Whitney statistic); the 95% interval comes from drawing the logs again. Where X wins on every log the interval
+    has no width, which says more about ten logs than about X.
+
+    Args:
+        x: (L, K) scores of one agent on L logs with K network seeds; or (L,).
+        y: (L, K') scores of the other on the same logs.
+        seed: of the bootstrap.
+    """
+    (a,), (b,) = _checked([x]), _checked([y])
+    if len(a) != len(b):
+        raise ValueError(f"y has {len(b)} logs, expected {len(a)} as x")
+    wins = (a[:, :, None] > b[:, None]) + 0.5 * (a[:, :, None] == b[:, None])
+    return mean(wins.mean((1, 2)), seed=seed)
+
+
+def _checked(strata: Floats | Sequence[ArrayLike]) -> list[Floats]:
+    scores = [np.asarray(s, float) for s in ([strata] if isinstance(strata, np.ndarray) else strata)]
+    scores = [s[:, None] if s.ndim == 1 else s for s in scores]
+    for i, s in enumerate(scores):
+        if s.ndim != 2 or not s.size:
+            raise ValueError(f"strata[{i}] has shape {s.shape}, expected (logs, network seeds)")
+    return scores
+
+
+def _bootstrap(strata: Floats | Sequence[ArrayLike], statistic: Callable[..., Floats], seed: int) -> Interval:
+    scores = _checked(strata)
+
+    def of_logs(*rows: Array, axis: int = -1) -> Floats:
+        drawn = [s[r.astype(int)].reshape(*r.shape[:-1], -1) for s, r in zip(scores, rows, strict=True)]
+        return statistic(np.concatenate(drawn, -1), axis=-1)
+
+    logs = tuple(np.arange(len(s)) for s in scores)
+    estimate = float(of_logs(*logs))
+    if min(map(len, logs)) < 2 or np.isnan(estimate):
+        return Interval(estimate, float("nan"), float("nan"))
+    spread = bootstrap(logs, of_logs, vectorized=True, n_resamples=_RESAMPLES, method="percentile", rng=seed)
+    return Interval(estimate, float(spread.confidence_interval.low), float(spread.confidence_interval.high))

@@ -1,0 +1,106 @@
+"""d3rlpy's dataset over plain columns, with mini-batches drawn by column; and d3rlpy itself, imported quietly.
+
+The unmaintained `gym`, one of d3rlpy's dependencies, prints a farewell on import: it has nobody left to print for.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import gym_notices.notices
+import numpy as np
+
+from .arrays import Array, Bools, Floats, Ints
+
+gym_notices.notices.notices.clear()
+
+import d3rlpy  # noqa: E402
+
+__all__ = ["ColumnarMDPDataset", "d3rlpy"]
+
+_data = d3rlpy.dataset
+
+
+class ColumnarMDPDataset(_data.MDPDataset):  # type: ignore[name-defined,misc]
+    """See `safegrid.build_mdpdataset`.
+
+    Args:
+        observations, next_observations: (N, d) float32.
+        actions: (N,) int64.
+        rewards: (N,) float32.
+        terminals, timeouts: (N,) bool; each episode ends in a row that has one of them.
+        n_actions: size of the action space.
+        seed: of the batches.
+
+    Attributes:
+        columns: by d3rlpy's names, (N, …) float32 each.
+        rng: the generator that draws the batches; replace it to restart the stream.
+    """
+
+    def __init__(
+        self, observations: Floats, actions: Ints, rewards: Floats, next_observations: Floats, terminals: Bools,
+        timeouts: Bools, n_actions: int, seed: int,
+    ) -> None:  # fmt: skip
+        self.rng = np.random.default_rng(seed)
+        self._timeouts = timeouts
+        chosen = actions.astype(np.float32)[:, None]
+        following = np.roll(chosen, -1, axis=0)
+        following[terminals | timeouts] = 0.0
+        self.columns: dict[str, Array] = {
+            "observations": np.array(observations),
+            "actions": chosen,
+            "rewards": np.array(rewards)[:, None],
+            "next_observations": np.where(terminals[:, None], np.float32(0.0), next_observations),
+            "next_actions": following,
+            "terminals": terminals.astype(np.float32)[:, None],
+        }
+        signature = _data.Signature
+        _data.ReplayBuffer.__init__(
+            self,
+            _data.InfiniteBuffer(),
+            observation_signature=signature([np.dtype(np.float32)], [observations.shape[1:]]),
+            action_signature=signature([np.dtype(np.int64)], [(1,)]),
+            reward_signature=signature([np.dtype(np.float32)], [(1,)]),
+            action_space=d3rlpy.constants.ActionSpace.DISCRETE,
+            action_size=n_actions,
+        )
+        del self._buffer  # from here on the property below, which costs nothing until it is asked for
+
+    @cached_property
+    def _ends(self) -> Ints:
+        """One past the last row of each episode, (E,)."""
+        return np.flatnonzero(self._timeouts | (self.columns["terminals"][:, 0] > 0)) + 1
+
+    def _episode(self, number: int) -> Any:
+        """An episode as d3rlpy's own; the last step of one that was cut is none to it."""
+        rows = slice(int(self._ends[number - 1]) if number else 0, int(self._ends[number]))
+        observations, actions, rewards = (self.columns[k][rows] for k in ("observations", "actions", "rewards"))
+        return _data.Episode(observations, actions.astype(np.int64), rewards, not self._timeouts[rows.stop - 1])
+
+    @cached_property
+    def _buffer(self) -> Any:
+        """d3rlpy's list of all its episodes and transitions."""
+        buffer = _data.InfiniteBuffer()
+        for episode in map(self._episode, range(len(self._ends))):
+            for i in range(episode.transition_count):
+                buffer.append(episode, i)
+        return buffer
+
+    @property
+    def transition_count(self) -> int:
+        """Number of steps, those cut by a time-out included."""
+        return len(self._timeouts)
+
+    def sample_transition(self) -> Any:
+        """One transition as d3rlpy's own, drawn with `rng`."""
+        known = np.flatnonzero(~self._timeouts)
+        row = int(known[self.rng.integers(len(known))])
+        number = int(np.searchsorted(self._ends, row, side="right"))
+        return self.transition_picker(self._episode(number), row - (int(self._ends[number - 1]) if number else 0))
+
+    def sample_transition_batch(self, batch_size: int) -> Any:
+        """A mini-batch drawn uniformly with replacement."""
+        rows = self.rng.integers(len(self._timeouts), size=batch_size)
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return _data.TransitionMiniBatch(**columns, intervals=np.ones((batch_size, 1), np.float32), transitions=[])

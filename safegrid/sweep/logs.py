@@ -1,0 +1,94 @@
+"""The logs of a sweep: that they fit each other and their world, and the distinct observations that they visit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+
+from safegrid.arrays import Array, distinct
+from safegrid.dataset import Episodes
+from safegrid.mdp import TabularMDP
+
+
+def checked_logs(logs: Episodes | Sequence[Episodes], mdp: TabularMDP | None) -> list[Episodes]:
+    """Logs that fit each other, and the mdp where one is given."""
+    if mdp is not None and not isinstance(mdp, TabularMDP):
+        raise ValueError(f"mdp is a {type(mdp).__name__}, expected a TabularMDP, such as env.mdp")
+    if mdp is not None and mdp.horizon is None:
+        raise ValueError("mdp has no horizon, expected one: exact scores are taken over it")
+    if not isinstance(logs, (Episodes, list, tuple)):
+        raise ValueError(f"logs is a {type(logs).__name__}, expected Episodes, or a list of them")
+    logs = [logs] if isinstance(logs, Episodes) else list(logs)
+    if not logs:
+        raise ValueError("logs is empty, expected at least one log")
+    for i, log in enumerate(logs):
+        if not isinstance(log, Episodes):
+            raise ValueError(f"logs[{i}] is a {type(log).__name__}, expected Episodes")
+        like, name = (logs[0], "logs[0]") if mdp is None else (mdp, "the mdp")
+        if log.n_actions != like.n_actions:
+            raise ValueError(f"logs[{i}] has n_actions {log.n_actions}, expected {like.n_actions} as {name}")
+        length, expected = log.observations.shape[1], like.observations.shape[1]
+        if length != expected:
+            raise ValueError(f"logs[{i}] has observations of length {length}, expected {expected} as {name}")
+    return logs
+
+
+def visited(logs: Sequence[Episodes], mdp: TabularMDP | None) -> tuple[Array, list[Array]]:
+    """The distinct observations, (R, d), and for each log the row before and after each step, (2, N).
+
+    After a terminal there is none: the row before stands there again, and its discount is 0.
+
+    Raises:
+        ValueError: a step cannot happen in the mdp, or, without one, logs contradict each other.
+    """
+    everything, codes = distinct(np.concatenate([o for log in logs for o in (log.observations, log.next_observations)]))
+    pairs = [c.reshape(2, -1) for c in np.split(codes, np.cumsum([2 * len(log) for log in logs])[:-1])]
+    # `Episodes.from_arrays` fills what follows a terminal with zeros where it is not told
+    told = [~log.terminals | log.next_observations.any(1) for log in logs]
+    if mdp is None:
+        _check_one_world(logs, pairs, told)
+    else:
+        _check_world(logs, pairs, told, everything, mdp)
+    pairs = [np.stack([b, np.where(log.terminals, b, a)]) for log, (b, a) in zip(logs, pairs, strict=True)]
+    used = np.unique(np.concatenate([p.ravel() for p in pairs]))
+    return everything[used], [np.searchsorted(used, p) for p in pairs]
+
+
+def _check_one_world(logs: Sequence[Episodes], pairs: Sequence[Array], told: Sequence[Array]) -> None:
+    """Where no log acts in an observation that ends its episodes, no other log may do so either."""
+    ends = [np.unique(p[1, log.terminals & known]) for log, p, known in zip(logs, pairs, told, strict=True)]
+    if any(np.isin(end, before).any() for end, (before, _) in zip(ends, pairs, strict=True)):
+        return
+    for i, j in product(range(len(logs)), repeat=2):
+        if (acted := np.isin(pairs[j][0], ends[i])).any():
+            row = int(np.argmax(acted))
+            where = logs[j].observations[row].tolist()
+            raise ValueError(
+                f"logs[{i}] ends episodes in {where}, where logs[{j}] goes on in row {row}; expected logs of one world"
+            )
+
+
+def _check_world(
+    logs: Sequence[Episodes], pairs: Sequence[Array], told: Sequence[Array], everything: Array, mdp: TabularMDP
+) -> None:
+    """Every step must be possible in the world; else the exact scores would be about another one."""
+    states = {row.tobytes(): s for s, row in enumerate(mdp.observations + np.float32(0.0))}
+    alike = len(states) < mdp.n_states  # then observations do not say which transition it was
+    state_of = np.array([states.get(row.tobytes(), -1) for row in everything + np.float32(0.0)])
+    for i, (log, pair, known) in enumerate(zip(logs, pairs, told, strict=True)):
+        before, after = state_of[pair]
+        hits = mdp.probabilities[before, log.actions] > 0
+        hits &= np.isclose(mdp.rewards[before, log.actions], log.rewards[:, None], rtol=1e-4)
+        following = mdp.successors[before, log.actions]
+        hits &= np.where(known[:, None], following == after[:, None], True)
+        hits &= mdp.terminal[following] == log.terminals[:, None]
+        bad = (before < 0) | (known & (after < 0)) | (~hits.any(1) & (not alike))
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise ValueError(
+                f"logs[{i}] in row {row} goes from {log.observations[row].tolist()} by action {log.actions[row]} to "
+                f"{log.next_observations[row].tolist()} with reward {log.rewards[row]:g}, "
+                f"{'which ends' if log.terminals[row] else 'not ending'} the episode; in this mdp that cannot happen"
+            )

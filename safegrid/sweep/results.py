@@ -1,0 +1,213 @@
+"""What a sweep leaves: every network, what it claims, and how good it truly is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tabulate import tabulate
+
+from safegrid.agents import Agent
+from safegrid.arrays import Array, Floats, Ints
+from safegrid.checks import whole
+from safegrid.evaluation import SUMMARY_HEADERS, AgentScore, summary_row
+from safegrid.files import read_npz, write_npz
+from safegrid.intervals import Interval, interquartile_mean, mean
+from safegrid.scores import SCORE_FIELDS, PolicyScore
+from safegrid.threads import one_thread
+
+from .shards import factory, linear_layers
+
+SCORES = (*SCORE_FIELDS, "claimed_value", "true_value")
+"""What is known of every member at every scored step."""
+
+_FORMAT = "safegrid-sweep-1"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Every network of a sweep, what it claims, and how good it truly is. Printed, it is a table over the weights.
+
+    W weights, L logs, K network seeds a log, S observations, A actions, C critics, T scored steps.
+
+    Attributes:
+        algorithm: "cql", or "bc" for clones.
+        weights: (W,) conservative weights, in raw reward; for clones β.
+        seeds: (L, K), the seed with which `fit` would train the same network.
+        observations: (S, d) float32: the world's states, or the log's distinct observations where no world was given.
+        q_values: (W, L, K, S, A), claims of the averaged networks in discounted raw reward; of clones the logarithms
+            of the action probabilities.
+        parameters: averaged weight (W, L, K, C, out, in) and bias (W, L, K, C, out) of each layer in turn.
+        last_parameters: the same after the last step, not averaged.
+        steps: (T,), the gradient steps after which members were scored.
+        history: name in `SCORES` → (T, W, L, K), exact scores of the averaged networks' greedy policies; clones claim
+            no value; empty where no world was given.
+        last_history: the same of the last weights, not averaged.
+        settings: what the sweep was trained with.
+    """
+
+    algorithm: str
+    weights: Floats
+    seeds: Ints
+    observations: Array
+    q_values: Array
+    parameters: tuple[Array, ...]
+    last_parameters: tuple[Array, ...]
+    steps: Ints
+    history: Mapping[str, Floats]
+    last_history: Mapping[str, Floats]
+    settings: Mapping[str, Any]
+
+    @property
+    def policies(self) -> Floats:
+        """The greedy policy of every member, one-hot, (W, L, K, S, A)."""
+        return np.eye(self.q_values.shape[-1])[self.q_values.argmax(-1)]
+
+    def scores(self, name: str) -> Floats:
+        """One of `SCORES`, or "overestimate" (claimed minus true value of the start), at the last step, (W, L, K)."""
+        if not self.history:
+            raise ValueError("this sweep was trained without mdp: nothing is known of its members' exact scores")
+        names = (*self.history, "overestimate") if "claimed_value" in self.history else tuple(self.history)
+        if name not in names:
+            raise ValueError(f"name is {name!r}, expected one of {', '.join(names)}")
+        if name == "overestimate":
+            return self.history["claimed_value"][-1] - self.history["true_value"][-1]
+        return self.history[name][-1]
+
+    def curve(self, name: str) -> list[Interval]:
+        """A score over the weight: interquartile mean over logs and seeds, for rates the plain mean, with intervals."""
+        summary = mean if name.endswith("_rate") else interquartile_mean
+        return [summary(of_weight) for of_weight in self.scores(name)]
+
+    def agent_scores(self, weight: float) -> list[list[AgentScore]]:
+        """What `compare` has of an agent: L lists (logs) of K scores (network seeds), for a `Comparison`.
+
+        A clone's claimed and true value of the start are NaN: it claims none.
+
+        Args:
+            weight: one of `weights`.
+        """
+        at, (n_logs, n_seeds) = self._position(weight), self.seeds.shape
+        scores = {name: self.scores(name)[at] for name in (*SCORE_FIELDS, *(set(SCORES[-2:]) & set(self.history)))}
+
+        def score(log: int, seed: int) -> AgentScore:
+            known: dict[str, Any] = {name: float(values[log, seed]) for name, values in scores.items()}
+            claimed, true = (known.pop(name, float("nan")) for name in SCORES[-2:])
+            return AgentScore(PolicyScore(**known), None, claimed, true)
+
+        return [[score(log, seed) for seed in range(n_seeds)] for log in range(n_logs)]
+
+    def of_logs(self, n_logs: int) -> Sweep:
+        """The members of the first logs alone, as if the others had not been there."""
+        if not 0 < whole("n_logs", n_logs) <= len(self.seeds):
+            raise ValueError(f"n_logs is {n_logs}, expected 1 to {len(self.seeds)}")
+
+        def cut(kind: Mapping[str, Floats]) -> dict[str, Floats]:
+            return {name: values[:, :, :n_logs] for name, values in kind.items()}
+
+        return replace(
+            self, seeds=self.seeds[:n_logs], q_values=self.q_values[:, :n_logs],
+            parameters=tuple(p[:, :n_logs] for p in self.parameters), history=cut(self.history),
+            last_parameters=tuple(p[:, :n_logs] for p in self.last_parameters), last_history=cut(self.last_history),
+        )  # fmt: skip
+
+    def _position(self, weight: float) -> int:
+        near = np.isclose(self.weights, weight, rtol=1e-6, atol=0) if np.ndim(weight) == 0 else np.zeros(1, bool)
+        if not near.any():
+            raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
+        return int(np.argmax(near))
+
+    def rows(self) -> list[list[str]]:
+        """The lines of the printed table, one a weight."""
+        name = "weight {:g}" if self.algorithm == "cql" else "BC, β = {:g}"
+        claims = self.scores("overestimate") if "claimed_value" in self.history else [None] * len(self.weights)
+        columns = zip(self.scores("return_mean"), self.scores("hazard_rate"), claims, strict=True)
+        return [summary_row(name.format(w), *scores) for w, scores in zip(self.weights, columns, strict=True)]
+
+    def __str__(self) -> str:
+        if not self.history:
+            return f"Sweep of {self.seeds.size * len(self.weights)} networks, trained without mdp and so not scored"
+        return str(tabulate(self.rows(), SUMMARY_HEADERS, disable_numparse=True))
+
+    def _repr_html_(self) -> str:
+        return str(
+            tabulate(self.rows(), SUMMARY_HEADERS, tablefmt="html", disable_numparse=True) if self.history else self
+        )
+
+    def agent(self, weight: float, log: int = 0, seed: int = 0, *, averaged: bool = True) -> Agent:
+        """One member as a d3rlpy agent, a `DiscreteCQL` or `DiscreteBC`, to predict, save, export or evaluate.
+
+        Args:
+            weight: one of `weights`.
+            log: index of the log, 0…L−1.
+            seed: index of the network seed, 0…K−1.
+            averaged: the average of the weights, as `fit` leaves it in an agent; else the last ones.
+        """
+        at = self._position(weight)
+        for name, value, n in (("log", log, self.seeds.shape[0]), ("seed", seed, self.seeds.shape[1])):
+            if whole(name, value, least=0) >= n:
+                raise ValueError(f"{name} is {value!r}, expected an index in 0…{n - 1}")
+        where = (at, log, seed)
+        agent = factory(self.algorithm, self.settings)(float(self.weights[where[0]]))
+        with torch.random.fork_rng(), one_thread():
+            agent.create_impl(self.observations.shape[1:], self.q_values.shape[-1])
+        tensors = self.parameters if averaged else self.last_parameters
+        with torch.no_grad():
+            for i, layers in enumerate(linear_layers(agent)):
+                for j, critic in enumerate(layers):
+                    critic.weight.copy_(torch.tensor(tensors[2 * i][where][j]))
+                    critic.bias.copy_(torch.tensor(tensors[2 * i + 1][where][j]))
+        if self.algorithm == "cql":
+            agent.impl.update_target()
+        return agent
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the sweep as compressed .npz without pickle; all or nothing."""
+        header = {"format": _FORMAT, "algorithm": self.algorithm, "settings": dict(self.settings)}
+        arrays = {name: np.asarray(getattr(self, name)) for name in _COLUMNS}
+        for kind in ("history", "last_history"):
+            arrays |= {f"{kind}/{name}": values for name, values in getattr(self, kind).items()}
+        for kind in ("parameters", "last_parameters"):
+            arrays |= {f"{kind}/{i}": array for i, array in enumerate(getattr(self, kind))}
+        return write_npz(path, json.dumps(header), arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Sweep:
+        """Reads what `save` wrote; never unpickles.
+
+        Raises:
+            ValueError: the file is no such sweep, is cut short, or holds pickled data.
+        """
+        header, arrays = read_npz(path, _FORMAT)
+        try:
+            columns: dict[str, Any] = {name: arrays[name] for name in _COLUMNS}
+            fields = {"cql": SCORES, "bc": SCORES[:-2]}[header["algorithm"]] if len(columns["steps"]) else ()
+            for kind in ("history", "last_history"):
+                columns[kind] = {name: arrays[f"{kind}/{name}"] for name in fields}
+            for kind in ("parameters", "last_parameters"):
+                columns[kind] = tuple(
+                    arrays[f"{kind}/{i}"] for i in range(2 + 2 * len(header["settings"]["hidden_units"]))
+                )
+            sweep = cls(algorithm=header["algorithm"], settings=header["settings"], **columns)
+            cube = (len(sweep.weights), *sweep.seeds.shape)
+            scores = (a for kind in (sweep.history, sweep.last_history) for a in kind.values())
+            if any(a.shape[:3] != cube for a in (sweep.q_values, *sweep.parameters, *sweep.last_parameters)):
+                raise ValueError(f"expected every array to begin with shape {cube}")
+            if any(a.shape != (len(sweep.steps), *cube) for a in scores):
+                raise ValueError(f"expected scores of shape {(len(sweep.steps), *cube)}")
+            layers = linear_layers(sweep.agent(sweep.weights[0]))
+            shapes = [p.shape for layer in layers for p in (layer[0].weight, layer[0].bias)]
+            if any([a.shape[4:] for a in kind] != shapes for kind in (sweep.parameters, sweep.last_parameters)):
+                raise ValueError(f"expected layers of shapes {[tuple(shape) for shape in shapes]}")
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+            raise ValueError(f"{path}: does not hold a whole sweep ({type(error).__name__}: {error})") from error
+        return sweep
+
+
+_COLUMNS = ("weights", "seeds", "observations", "q_values", "steps")
