@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix, eye_array
-from scipy.sparse.csgraph import breadth_first_order, reverse_cuthill_mckee
-from scipy.sparse.linalg import gmres, splu
+from scipy.sparse import csr_matrix, eye_array, hstack
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+from scipy.sparse.linalg import bicgstab, splu
 
 from .arrays import Bools, Floats, Ints
 
@@ -97,6 +97,11 @@ class Pairs:
         shape = math.prod(self.shape), ways.shape[1]
         return csr_matrix((self._chance[self._over], (self._pair[self._over], way.ravel())), shape), *ways
 
+    @cached_property
+    def all(self) -> csr_matrix:
+        """`onward`, and beside it the ways to end, (S·A, S + C)."""
+        return hstack([self.onward, self.ends[0]], "csr")
+
 
 class Chain:
     """A process under a policy.
@@ -104,85 +109,77 @@ class Chain:
     Args:
         pairs: the process.
         policy: (S, A) action probabilities, 0 in states that end the episode.
-
-    Attributes:
-        pairs: the process.
-        step: (S, S), probabilities of moving on.
     """
 
     def __init__(self, pairs: Pairs, policy: Floats) -> None:
         (n, n_actions), (state, action) = pairs.shape, np.nonzero(policy)
         first = np.concatenate([[0], np.cumsum(np.bincount(state, minlength=n))])
-        self._choose = csr_matrix((policy[state, action], state * n_actions + action, first), (n, n * n_actions))
-        self.pairs, self.step = pairs, self._choose @ pairs.onward
-
-    def of(self, table: csr_matrix | Floats) -> csr_matrix | Floats:
-        """From pairs to states: what the policy makes of a table (S·A, …)."""
-        return self._choose @ table
+        self.pairs = pairs
+        self.choose = csr_matrix((policy[state, action], state * n_actions + action, first), (n, n * n_actions))
 
     @cached_property
-    def everywhere(self) -> csr_matrix:
-        """Probabilities of all states that follow, (S, S)."""
-        return self.of(self.pairs.everywhere)
+    def step(self) -> csr_matrix:
+        """Probabilities of moving on, (S, S)."""
+        return self.choose @ self.pairs.onward
 
     @cached_property
-    def ends(self) -> csr_matrix:
-        """Probabilities of the C ways to end, transposed, (C, S)."""
-        return (self._choose @ self.pairs.ends[0]).T.tocsr()
+    def out(self) -> csr_matrix:
+        """Where mass goes in a step: into the states that go on and the ways to end, transposed, (S + C, S)."""
+        return (self.choose @ self.pairs.all).T.tocsr()
+
+    @cached_property
+    def gain(self) -> Floats:
+        """Expected reward of a step, (S,)."""
+        return self.choose @ self.pairs.gain
 
     def solve(self, gamma: float) -> Floats:
         """Discounted value of each state over the infinite horizon: v = gain + γ · step · v.
 
-        A narrow matrix is factorised. A wide one is given to GMRES (Saad & Schultz 1986), which needs few rounds where
-        a chain mixes quickly; where it fails, to dense elimination or, if that is too large, to plain recursion.
+        A narrow matrix is factorised. A wide one mixes quickly, and a few rounds of BiCGSTAB (van der Vorst 1992) are
+        enough; where they are not, it is eliminated as a dense one, or, if it is too large for that, iterated.
 
         Raises:
             ValueError: `gamma` is 1 and from some state no end can be reached.
         """
-        reward, n = self.of(self.pairs.gain), self.pairs.shape[0]
-        if gamma > 1 - 1e-6 and (endless := ~self._ending()).any():
+        n, exact = len(self.gain), 1e-14 * max(1.0, np.abs(self.gain).max())
+        if gamma > 1 - 1e-6 and not (ending := self._ending()).all():
             raise ValueError(
-                f"gamma={gamma}: this policy need never end (from state {int(np.argmax(endless))}), so its value is "
-                "not defined; pass gamma < 1"
+                f"gamma={gamma}: this policy need never end, so its value is not defined; pass gamma < 1 (from state "
+                f"{int(np.argmin(ending))} no end can be reached)"
             )
-        system = (eye_array(n) - gamma * self.step).tocsr()
-        order = reverse_cuthill_mckee(system)
-        place = np.argsort(order)
-        rows, columns = system.nonzero()
-        if n * float(np.abs(place[rows] - place[columns]).max()) ** 2 < 2e9:
-            return np.asarray(splu(system.tocsc()).solve(reward))
-        value, exact = np.zeros(n), 1e-13 * max(1.0, np.abs(reward).max())
-        for _ in range(3):  # the second round mends the first one's rounding
-            miss = reward - system @ value
-            if np.abs(miss).max() <= exact:
+        system = eye_array(n, format="csr") - gamma * self.step
+        if _width(self.step) < n / 4 or _width(self.step, reverse_cuthill_mckee(self.step)) < n / 4:
+            return np.asarray(splu(system.tocsc()).solve(self.gain))
+        value = np.zeros(n)
+        for _ in range(3):  # the second time for what rounding left of the first
+            miss = self.gain - system @ value
+            if np.abs(miss).max() <= exact * max(1.0, np.abs(value).max()):
                 return value
-            value += gmres(system, miss, rtol=1e-13, restart=60, maxiter=1)[0]
+            value += bicgstab(system, miss, rtol=1e-12, maxiter=60)[0]
         if n <= 6_000 or gamma == 1:
-            return np.asarray(np.linalg.solve(system.toarray(), reward))
-        while True:
-            new = reward + gamma * (self.step @ value)
-            moved, value = np.abs(new - value).max(), new
-            if moved * gamma <= exact * (1 - gamma):
-                return value
+            return np.asarray(np.linalg.solve(system.toarray(), self.gain))
+        return self.sweep(value, gamma, math.ceil(math.log(1e-16) / math.log(gamma)))
 
     def sweep(self, values: Floats, gamma: float, n: int) -> Floats:
         """`values` after n rounds of v ← gain + γ · step · v."""
-        gain, step = self.of(self.pairs.gain), gamma * self.step
+        step = gamma * self.step
         for _ in range(n):
-            values = gain + step @ values
+            values = self.gain + step @ values
         return values
 
     def _ending(self) -> Bools:
         """States from which an end can be reached, (S,)."""
-        n = self.pairs.shape[0]
-        over = np.diff(self._choose.indptr) == 0
-        out = over | (np.asarray(self.ends.sum(0)).ravel() > 0)
-        back = csr_matrix((np.ones(out.sum()), (np.zeros(out.sum(), int), 1 + np.flatnonzero(out))), (n + 1, n + 1))
-        step = self.step.T.tocoo()
-        back += csr_matrix((step.data, (step.row + 1, step.col + 1)), (n + 1, n + 1))
-        found = np.zeros(n + 1, bool)
-        found[breadth_first_order(back, 0, return_predecessors=False)] = True
-        return found[1:]
+        found, n = np.diff(self.choose.indptr) == 0, len(self.gain)
+        found |= np.diff(self.out[n:].tocsc().indptr) > 0
+        while (more := found | (self.step @ found > 0)).sum() > found.sum():
+            found = more
+        return found
+
+
+def _width(matrix: csr_matrix, order: Ints | None = None) -> int:
+    """How far a matrix reaches from its diagonal, with its rows and columns in some order."""
+    place = np.arange(matrix.shape[0]) if order is None else np.argsort(order)
+    return int(np.abs(np.repeat(place, np.diff(matrix.indptr)) - place[matrix.indices]).max(initial=0))
 
 
 class Outcomes(NamedTuple):
@@ -222,16 +219,17 @@ Found = tuple[list[tuple[Floats, Floats, Ints]], tuple[Floats, Floats], float, i
 def _march(start: Floats, chains: Sequence[Chain], paid: float) -> Found:
     """Where every step that goes on pays the same, all that are alive have the same return."""
     _, rewards, kinds = chains[0].pairs.ends
-    mass, t, length, ended = start, 0, 0.0, list[tuple[Floats, Floats, Ints]]()
-    while t < len(chains) and mass.sum() > _NOTHING:
-        chain, ahead = chains[t], chains[t : t + _BLOCK]
-        n = next((i for i, other in enumerate(ahead) if other is not chain), len(ahead))
-        past, back = np.empty((n, len(mass))), chain.step.T
-        for i in range(n):
-            past[i] = mass
-            mass = back @ mass
-        ended.append((chain.ends @ past.T, rewards[:, None] + paid * np.arange(t, t + n), kinds))
-        t, length = t + n, length + float(past.sum())
+    n, mass, t, length = len(start), start, 0, 0.0
+    ended = list[tuple[Floats, Floats, Ints]]()
+    while t < len(chains) and (alive := mass.sum()) > _NOTHING:
+        block = chains[t : t + _BLOCK]
+        over = np.empty((len(block), len(kinds)))
+        for i, chain in enumerate(block):
+            moved = chain.out @ mass
+            mass, over[i] = moved[:n], moved[n:]
+        ended.append((over.T, rewards[:, None] + paid * np.arange(t, t + len(block)), kinds))
+        length += len(block) * float(alive) - float(np.cumsum(over.sum(1))[:-1].sum())
+        t += len(block)
     return ended, (mass.sum(keepdims=True), np.array([paid * t])), length, t
 
 
@@ -242,18 +240,18 @@ def _spread(start: Floats, chains: Sequence[Chain]) -> Found | None:
     paid = np.array(list(moves))
     unit = 1e-9 * np.abs(paid).max()  # returns that differ by less are one
     mass, levels, ended = start[None], np.zeros(1), list[tuple[Floats, Floats, Ints]]()
-    length, cells, steps = 0.0, 0, 0
+    length, cells, steps, n = 0.0, 0, 0, len(start)
     backs = dict[int, list[csr_matrix]]()
     for chain in chains:
         if mass.sum() <= _NOTHING:
             break
         if id(chain) not in backs:
-            backs = {id(chain): [chain.of(move).T for move in moves.values()]}
+            backs = {id(chain): [(chain.choose @ move).T.tocsr() for move in moves.values()]}
         steps, length = steps + 1, length + float(mass.sum())
-        ended.append((chain.ends @ mass.T, rewards[:, None] + levels, kinds))
+        ended.append((chain.out[n:] @ mass.T, rewards[:, None] + levels, kinds))
         grown = (paid[:, None] + levels).ravel()
         _, first, place = np.unique(np.rint(grown / unit), return_index=True, return_inverse=True)
-        cells += len(levels) * chain.step.nnz + len(first) * len(start)
+        cells += len(levels) * chain.out.nnz + len(first) * n
         if cells > _CELLS:
             return None
         fold = csr_matrix((np.ones(len(grown)), (place.ravel(), np.arange(len(grown)))), (len(first), len(grown)))
@@ -269,7 +267,7 @@ def moments(start: Floats, chains: Sequence[Chain]) -> tuple[float, float]:
     tables = dict[int, tuple[csr_matrix, Floats, Floats]]()
     for chain in reversed(chains):
         if id(chain) not in tables:
-            tables = {id(chain): (chain.of(pairs.weighted), chain.of(pairs.gain), chain.of(pairs.square))}
+            tables = {id(chain): (chain.choose @ pairs.weighted, chain.gain, chain.choose @ pairs.square)}
         weighted, gain, square = tables[id(chain)]
         crossed, both = 2 * (weighted @ both[:, 0]), chain.step @ both
         both += np.stack([gain, square + crossed], 1)
@@ -283,18 +281,18 @@ def visits(start: Floats, chains: Sequence[Chain], *, width: int = 256) -> Float
     What ends an episode is met once at most. For every other state a walk is followed whose mass is held fast where it
     arrives there; `width` of them at a time.
     """
+    everywhere = {id(c): (c.choose @ c.pairs.everywhere).T.tocsr() for c in dict.fromkeys(chains)}
     mass = expected = start
     for chain in chains:
-        mass = chain.everywhere.T @ mass
+        mass = everywhere[id(chain)] @ mass
         expected = expected + mass
-    met = expected.copy()
-    own = np.flatnonzero((expected > 0) & ~chains[0].pairs.terminal)
+    met, own = expected.copy(), np.flatnonzero((expected > 0) & ~chains[0].pairs.terminal)
     for columns in np.split(own, range(width, len(own), width)):
         place = columns, np.arange(len(columns))
         walks = np.repeat(start[:, None], len(columns), 1)
         met[columns], walks[place] = walks[place], 0.0
         for t, chain in enumerate(chains):
-            walks = chain.step.T @ walks
+            walks = everywhere[id(chain)] @ walks
             met[columns] += walks[place]
             walks[place] = 0.0
             if t % _BLOCK == 0 and walks.sum() <= _NOTHING:

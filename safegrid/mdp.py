@@ -216,7 +216,7 @@ class TabularMDP:
                 if before is not None and np.array_equal(choice, before):
                     values = chain.solve(gamma)
                 else:
-                    values = chain.sweep(values, gamma, 50)
+                    values = chain.sweep(values, gamma, 20)
                 before = choice
         raise ValueError(f"gamma={gamma}: values do not converge, some episode need never end; pass a horizon")
 
