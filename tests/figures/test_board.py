@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from safegrid.dataset import generate_offline_episodes
 from safegrid.evaluation import AgentScore, Comparison, Interval, interquartile_mean, mean
-from safegrid.plots import (
+from safegrid.figures.board import (
     plot_board,
     plot_cells,
     plot_comparison,

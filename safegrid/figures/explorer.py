@@ -19,15 +19,15 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .agents import create_discrete_cql, fit, policy_table, q_table, whole
-from .dataset import Episodes, build_mdpdataset, coverage, sample_episodes
-from .env import MAPS, SafetyCriticalGridWorld
-from .mdp import Floats, PolicyScore, TabularMDP, portable_rng
-from .plots import plot_board
-from .sweep import Sweep, train_sweep
-from .tabular import argmax_clone, greedy, tabular_cql
+from ..agents import create_discrete_cql, fit, policy_table, q_table, whole
+from ..dataset import Episodes, build_mdpdataset, coverage, sample_episodes
+from ..env import MAPS, SafetyCriticalGridWorld
+from ..mdp import Floats, PolicyScore, TabularMDP, portable_rng
+from .board import plot_board
+from ..sweep import Sweep, train_sweep
+from ..tabular import argmax_clone, greedy, tabular_cql
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parents[1]
 
 EXPLORER_LAYERS = ("visits", "claimed", "overestimate", "gap", "coverage")
 LAB_LAYERS = ("visits", "truth", "claimed", "overestimate", "coverage")

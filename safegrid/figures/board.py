@@ -15,10 +15,10 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 from scipy.stats import trim_mean
 
-from .evaluation import Comparison, Interval, interquartile_mean, mean, performance_profile
-from .mdp import CVAR_FRACTION, Floats, PolicyScore, TabularMDP
-from .ope import estimate_errors
-from .sweep import Sweep
+from ..evaluation import Comparison, Interval, interquartile_mean, mean, performance_profile
+from ..mdp import CVAR_FRACTION, Floats, PolicyScore, TabularMDP
+from ..ope import estimate_errors
+from ..sweep import Sweep
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56606b"
 _MOVES = np.array([(0.0, 1.6), (1.6, 0.0), (0.0, -1.6), (-1.6, 0.0)])

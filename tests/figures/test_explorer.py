@@ -15,7 +15,7 @@ import traitlets
 from PIL import Image
 
 import safegrid as sg
-from safegrid.widgets import _LEARNING, _WORLD, EXPLORER_LAYERS, LIMITS, _presets
+from safegrid.figures.explorer import _LEARNING, _WORLD, EXPLORER_LAYERS, LIMITS, _presets
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
