@@ -24,11 +24,32 @@ FLOORS = {
     "sweep": {"mdp", "dataset", "agents", "evaluation", "_stack", "_shards"},
     "ope": {"mdp", "dataset", "_d3rlpy", "agents", "evaluation"},
     "tabular": {"mdp", "dataset"},
-    "plots": {"mdp", "evaluation", "ope", "sweep"},
-    "widgets": {"mdp", "env", "dataset", "tabular", "agents", "sweep", "plots"},
-    "__main__": {"mdp", "env", "dataset", "agents", "evaluation", "sweep", "plots"},
+    "figures.__init__": set(),
+    "figures.style": set(),
+    "figures.marks": {"mdp", "figures.style"},
+    "figures.board": {"mdp", "env", "figures.style", "figures.marks"},
+    "figures.episodes": {"mdp", "figures.style"},
+    "figures.lines": {"mdp", "evaluation", "figures.style"},
+    "figures.runs": {"mdp", "evaluation", "figures.style"},
+    "figures.comparisons": {"evaluation", "figures.style", "figures.runs"},
+    "figures.sensitivity": {"mdp", "evaluation", "figures.style"},
+    "figures.sweeps": {"mdp", "sweep", "figures.style", "figures.lines"},
+    "figures.tables": {"mdp", "figures.style"},
+    "figures.training": {"sweep", "figures.style"},
+    "figures.estimates": {"evaluation", "ope", "figures.style", "figures.runs"},
+    "figures.touchable": set(),
+    "figures.explorer_data": {"mdp", "dataset", "sweep"},
+    "figures.explorer": {
+        "mdp", "dataset", "agents", "sweep", "figures.board", "figures.explorer_data", "figures.touchable",
+    },
+    "figures.lessons": {"env"},
+    "figures.laboratory": {
+        "mdp", "env", "dataset", "tabular", "figures.board", "figures.lessons", "figures.touchable",
+    },
+    "figures.training_panel": {"dataset", "agents", "sweep", "figures.explorer"},
+    "__main__": {"mdp", "env", "dataset", "agents", "evaluation", "sweep", "figures.comparisons", "figures.sweeps"},
     "__init__": {"env"},
-}
+}  # fmt: skip
 PACKAGE = Path(safegrid.__file__).parent
 
 
@@ -41,12 +62,28 @@ def test_importing_the_package_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda p: p.stem)
+def name_of(path):
+    """A file of the package as its dotted name."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imports_of(path):
+    """Dotted names of the package's files that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        home = [*name_of(path).split(".")[: -node.level]] if node.level else []
+        module = (node.module or "").split(".") if node.module else []
+        if node.level == 0 and module[0] != "safegrid":
+            continue
+        whole = [*home, *(module if node.level else module[1:])]
+        for name in [whole] if module[int(node.level == 0) :] else [[*whole, alias.name] for alias in node.names]:
+            yield ".".join(name)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=name_of)
 def test_a_room_imports_only_from_floors_below(path):
-    tree = ast.parse(path.read_text())
-    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 1)
-    inside = {name for node in imports for name in ([node.module] if node.module else [a.name for a in node.names])}
-    assert inside <= FLOORS[path.stem]
+    assert set(imports_of(path)) <= FLOORS[name_of(path)]
 
 
 @pytest.mark.parametrize("name", sorted(safegrid.__all__))
