@@ -7,14 +7,14 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 
 import safegrid
 from safegrid.env import MOVES
 from safegrid.figures.board import plot_board, plot_weights
 from safegrid.figures.marks import FORK, HATCHES, LONE, arrow, outset
-from safegrid.figures.style import BALANCE, BLUE, GREEN, PALETTES, PAPER, RED, find_palette
+from safegrid.figures.style import BALANCE, BLUE, GREEN, ORANGE, PALETTES, PAPER, RED, find_palette
 
 SCRIPTS = "\n".join(path.read_text() for path in sorted(Path(safegrid.__file__).parent.rglob("*.js")))
 
@@ -155,3 +155,18 @@ def test_a_board_for_each_weight_says_what_its_policy_is_worth(original):
     )
     assert "weight 0" in figure.axes[0].get_title()
     assert [ax.get_visible() for ax in figure.axes[:3]] == [True, True, False]
+
+
+def test_the_environment_s_own_picture_has_the_same_look():
+    env = safegrid.SafetyCriticalGridWorld(map_name="crossroads", render_mode="rgb_array")
+    env.reset(seed=0)
+    picture = env.render()
+
+    def shows(cell, colour):
+        x, y = cell
+        pixels = picture[32 * y : 32 * y + 32, 32 * x : 32 * x + 32].reshape(-1, 3) / 255
+        return (np.abs(pixels - to_rgb(colour)).max(1) < 0.05).sum() >= 20  # shrinking mixes some
+
+    assert shows((1, 1), PAPER)
+    wanted = {env.hazard_coords[0]: (RED, "white"), env.goal: (GREEN, "white"), env.start: (ORANGE, "#1a1a1a")}
+    assert all(shows(cell, colour) for cell, colours in wanted.items() for colour in colours)
