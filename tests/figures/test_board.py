@@ -76,8 +76,9 @@ def test_an_arrow_s_corners_are_the_page_s(action, fork):
 
 
 def test_the_page_s_script_draws_by_the_same_numbers():
-    (numbers,) = re.findall(r"half\] = fork \? \[(.*?)\] : \[(.*?)\], neck = tip - 1\.3 \* wing", SCRIPTS)
-    assert [tuple(map(float, shape.split(","))) for shape in numbers] == [FORK, LONE]
+    shape = r"(?:tail: |\[)(-?[\d.]+), (?:tip: )?([\d.]+), (?:wing: )?(0\.\d+), (?:half: )?(0\.0\d+)\b"
+    assert {LONE, FORK} <= {tuple(map(float, found)) for found in re.findall(shape, SCRIPTS)}
+    assert "neck = tip - 1.3 * wing" in SCRIPTS
     (stops,) = re.findall(r"balance: ramp\(\[(.*?)\]\)", SCRIPTS)
     assert tuple(re.findall("#[0-9a-f]{6}", stops)) == BALANCE
     assert len(HATCHES[0]) == len(re.findall(r"l-?[\d.]+", re.findall(r'HATCH = "(.*?)"', SCRIPTS)[0]))
