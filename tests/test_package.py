@@ -68,17 +68,14 @@ def name_of(path):
 
 
 def imports_of(path):
-    """Dotted names of the package's files that a file imports, wherever in it."""
+    """Dotted names of the package's files that a file imports, wherever in it; `from . import x` imports x."""
+    parents = ["safegrid", *name_of(path).split(".")]
     for node in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        home = [*name_of(path).split(".")[: -node.level]] if node.level else []
-        module = (node.module or "").split(".") if node.module else []
-        if node.level == 0 and module[0] != "safegrid":
-            continue
-        whole = [*home, *(module if node.level else module[1:])]
-        for name in [whole] if module[int(node.level == 0) :] else [[*whole, alias.name] for alias in node.names]:
-            yield ".".join(name)
+        if isinstance(node, ast.ImportFrom):
+            near = parents[: -node.level] if node.level else []
+            top, *inside = [*near, *(node.module or "").split(".")] if node.module else near
+            if top == "safegrid":
+                yield from [".".join(inside)] if node.module else [".".join([*inside, a.name]) for a in node.names]
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=name_of)
