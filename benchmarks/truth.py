@@ -8,8 +8,9 @@ one of 716 states × 25 actions × up to 213 successors, in which only the end i
 `values`, `optimal`, `occupancy`. All sides answer in turn, so that what disturbs one disturbs all; each cell is the
 median. The floor is the recursion itself on a matrix that is already there, and nothing else: mass pushed forward (of
 one walk for `evaluate`, of one a state for `occupancy`), and one sparse solution for `values`, by factors where they
-stay sparse, else by recursion. QuantEcon's `DiscreteDP` has `values` and `optimal` (policy iteration, and modified policy
-iteration to the same 1e-10); it knows no horizon and no end, so that terminal states lead to themselves for nothing.
+stay sparse, else by recursion. QuantEcon's `DiscreteDP` has `values` and `optimal` (policy iteration, and modified
+policy iteration to the same 1e-10); it knows no horizon and no end, so that terminal states lead to themselves for
+nothing.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def random_world():
 
 
 def dense_world():
-    """As large as a table of intensive care: 716 states, 25 actions, up to 213 successors, a reward at the end alone."""
+    """As large as a table of intensive care: 716 states, 25 actions, up to 213 successors, rewarded at the end."""
     rng, (n, a, k) = np.random.default_rng(0), (716, 25, 213)
     goal, terminal = np.arange(n) == n - 1, np.arange(n) >= n - 2
     likely = np.where(np.arange(k) < rng.integers(2, k + 1, (n, a, 1)), rng.random((n, a, k)), 0.0)
@@ -109,7 +110,7 @@ def quantecon(mdp, policy):
     from quantecon.markov import DiscreteDP
 
     n, a = mdp.n_states, mdp.n_actions
-    s, action, k = np.indices(mdp.successors.shape).reshape(3, -1)
+    s, action, _ = np.indices(mdp.successors.shape).reshape(3, -1)
     over = mdp.terminal[s]
     arrived, p = np.where(over, s, mdp.successors.ravel()), mdp.probabilities.ravel()
     q = csr_matrix((p, (s * a + action, arrived)), (n * a, n))
@@ -137,18 +138,6 @@ def again(module, mdp):
     """The same process in another `mdp.py`."""
     names = ("successors", "probabilities", "rewards", "terminal", "start", "hazard", "goal", "observations", "horizon")
     return module.TabularMDP(**{name: getattr(mdp, name) for name in names})
-
-
-def seconds(question, most):
-    """Median of several answers, the first not counted; fewer where one takes long."""
-    begun = perf_counter()
-    question()
-    first = perf_counter() - begun
-    yield first
-    while True:
-        begun = perf_counter()
-        question()
-        yield perf_counter() - begun if first < most else first
 
 
 def main():

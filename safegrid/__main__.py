@@ -121,7 +121,7 @@ def _train(options: argparse.Namespace) -> None:
     from .agents import fit, save_agent
     from .dataset import build_mdpdataset, generate_offline_episodes
     from .evaluation import Comparison, score_agent
-    from .plots import plot_comparison
+    from .figures.comparisons import plot_comparison
 
     makers = _makers(options)
     for make, _ in makers.values():
@@ -204,7 +204,7 @@ def _run_sweep(options: argparse.Namespace) -> None:
     from .agents import DEFAULT_STEPS
     from .dataset import generate_offline_episodes
     from .evaluation import SUMMARY_HEADERS, reference_row
-    from .plots import plot_sweep
+    from .figures.sweeps import plot_sweep
     from .sweep.training import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
 
     logs = [

@@ -18,7 +18,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from .arrays import Floats
+from .arrays import Bools, Floats
 from .checks import checked, checked_averaging, checked_widths, whole
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
@@ -354,7 +354,7 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
 
     Args:
         agent: a trained double DQN or CQL agent.
-        mdp: the world, or the observations (S, d) to ask about.
+        mdp: the world, or the observations (S, d) to ask about. Actions that do not exist in the world are worth −∞.
     """
     if not hasattr(built(agent).impl.modules, "q_funcs"):
         raise ValueError(f"agent is a {type(agent).__name__}, which claims no values; expected double DQN or CQL")
@@ -364,7 +364,12 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     actions = np.tile(np.arange(n_actions), len(observations))
     with one_thread():
         values = agent.predict_value(repeated, actions).reshape(-1, n_actions)
-    return values.astype(float) / reward_scale_of(agent)
+    return np.where(_existing(mdp), values.astype(float) / reward_scale_of(agent), -np.inf)
+
+
+def _existing(mdp: TabularMDP | ArrayLike) -> Bools:
+    """Which actions there are, (S, A); all of them where only observations are known."""
+    return mdp.action_mask if isinstance(mdp, TabularMDP) else np.ones((1, 1), bool)
 
 
 def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = False) -> Floats:
@@ -378,17 +383,22 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     Raises:
         ValueError: the agent is untrained, was made for another map size, or has no probabilities.
     """
-    observations = asked_observations(built(agent), mdp)
-    if not stochastic:
-        with one_thread():
-            return np.eye(agent.action_size)[agent.predict(observations)]
-    if not hasattr(agent.impl.modules, "imitator"):
+    observations, existing = asked_observations(built(agent), mdp), _existing(mdp)
+    clone = hasattr(agent.impl.modules, "imitator")
+    if stochastic and not clone:
         raise ValueError(
             f"stochastic: a {type(agent).__name__} has no action probabilities; expected behaviour cloning"
         )
+    if not stochastic and existing.all():
+        with one_thread():
+            return np.eye(agent.action_size)[agent.predict(observations)]
+    if not clone:
+        return np.eye(agent.action_size)[q_table(agent, mdp).argmax(1)]
     with torch.no_grad(), one_thread():
         x = torch.as_tensor(observations, device=agent.impl.device)
-        probabilities = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float)
+        probabilities = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float) * existing
+    if not stochastic:
+        return np.eye(agent.action_size)[probabilities.argmax(1)]
     return probabilities / probabilities.sum(1, keepdims=True)
 
 

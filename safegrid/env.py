@@ -287,7 +287,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         return f"{head}\n┌{edge}┐\n{body}\n└{edge}┘\n"
 
     def _render_picture(self, pixels: int = 32) -> NDArray[np.uint8]:
-        """Drawn four times too large and shrunk, which smooths the edges; hazards are hatched, not only coloured."""
+        """Drawn four times too large and shrunk, which smooths the edges; it looks like the book's boards."""
         from PIL import Image, ImageDraw  # heavy, and wanted only here
 
         u = 4 * pixels
@@ -304,16 +304,17 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         tile = Image.new("RGB", (u, u), "#d55e00")
         hatch = ImageDraw.Draw(tile)
         for k in range(-u, u, u // 4):
-            hatch.line([(k, u), (k + u, 0)], "#7a3500", 10)
+            hatch.line([(k, u), (k + u, 0)], "white", round(0.09 * u))
         for x, y in self.hazard_coords:
             image.paste(tile, (x * u, y * u))
-        draw.rectangle(box(self.start, 0.1), outline="#56606b", width=10)
+        draw.rectangle(box(self.start, 0.0), outline="white", width=round(0.16 * u))
+        draw.rectangle(box(self.start, 0.04), outline="#1a1a1a", width=round(0.08 * u))
         draw.rectangle(box(self.goal, 0.0), fill="#009e73")
-        gx, gy, gx2, _ = box(self.goal, 0.25)
-        draw.line([(gx, gy), (gx, gy + 0.5 * u)], "white", 14)
-        draw.polygon([(gx, gy), (gx2, gy + 0.14 * u), (gx, gy + 0.28 * u)], fill="white")
+        x, y = self.goal  # the letter is an arc and a bar, as not every machine has the same fonts
+        draw.arc(box(self.goal, 0.24), 0, 310, "white", round(0.12 * u))
+        draw.rectangle([(x + 0.5) * u, (y + 0.46) * u, (x + 0.76) * u, (y + 0.57) * u], fill="white")
         here = (self._state % self.size, self._state // self.size)
-        draw.ellipse(box(here, 0.2), fill="#0072b2", outline="white", width=12)
+        draw.ellipse(box(here, 0.2), fill="#e69f00", outline="#111111", width=round(0.06 * u))
         return np.asarray(image.resize((self.size * pixels, self.size * pixels), Image.Resampling.LANCZOS))
 
 

@@ -40,8 +40,7 @@ class TabularMDP:
         goal: (S,) bool, terminal states that count as success; none by default.
         observations: (S, d) float32, what an agent sees in each state; by default its index, (S, 1).
         horizon: steps after which an episode is cut (time-out), or None.
-        action_mask: (S, A) bool, actions that exist in each state; all by default. Each state that does not end the
-            episode needs one.
+        action_mask: (S, A) bool, actions that exist in each state; all by default, and in terminal states always.
 
     Raises:
         ValueError: a shape, a probability, a reward or a mask does not fit; the message names the argument and the row.
@@ -86,6 +85,7 @@ class TabularMDP:
             if array.ndim != len(shape) or any(w not in (-1, g) for w, g in zip(shape, array.shape, strict=True)):
                 raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
             self._keep(name, array)
+        self._keep("action_mask", self.action_mask | self.terminal[:, None])
         self._check_table()
         self._keep("rewards", _of_transitions(self.rewards, self.successors))
         self._check_values()
@@ -107,7 +107,7 @@ class TabularMDP:
         if (rows := np.argwhere(self.possible & ~(np.abs(total - 1) <= 1e-9))).size:
             s, a = rows[0]
             raise ValueError(f"probabilities of state {s}, action {a} sum to {total[s, a]}, expected 1")
-        if (bad := ~(self.possible.any(1) | self.terminal)).any():
+        if (bad := ~self.action_mask.any(1)).any():
             raise ValueError(f"action_mask[{int(np.argmax(bad))}] is all False, expected an action that exists")
 
     def _check_values(self) -> None:
@@ -182,7 +182,7 @@ class TabularMDP:
         """
         future = self._pairs.onward @ np.asarray(values, float)
         q = (self._pairs.gain + gamma * future).reshape(self.action_mask.shape)
-        return np.where(self.action_mask | self.terminal[:, None], q, -np.inf)
+        return np.where(self.action_mask, q, -np.inf)
 
     def optimal(self, gamma: float, horizon: int | None = None) -> Floats:
         """An optimal deterministic policy, one-hot; ties go to the lowest action.

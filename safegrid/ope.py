@@ -9,7 +9,7 @@ fitted Q evaluation put a value there, and so estimate that of the infinite hori
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -211,13 +211,10 @@ class LogModel:
 
         There the model rests on next to nothing, whatever it says: one slip seen makes a trap, none seen a safe way.
         """
-        check_gamma(gamma)
-        pi = self._with_unknown(policy)
-        live = ~self.mdp.terminal
-        step = (pi[:, None] @ self.mdp.transition)[:, 0] * np.outer(live, live)
-        time = np.linalg.solve(np.eye(len(pi)) - gamma * step.T, self.mdp.start)[:-1]
-        thin = (pi[:-1] * (self.counts <= at_most)).sum(1)
-        return float(time @ thin / time.sum())
+        thin = np.vstack([self.counts <= at_most, np.zeros((1, self.counts.shape[1]), bool)])[..., None]
+        pi, worlds = self._with_unknown(policy), (replace(self.mdp, rewards=r) for r in (thin, np.ones_like(thin)))
+        spent, time = (float(world.start @ world.values(pi, gamma)[0]) for world in worlds)
+        return spent / time
 
     def _with_unknown(self, policy: ArrayLike) -> Floats:
         pi = np.asarray(policy, float)

@@ -31,7 +31,8 @@ _TINY = 1e-100  # the least positive push: below it the limit's numbers overflow
 
 def argmax_clone(episodes: Episodes, mdp: TabularMDP) -> Floats:
     """The log's most frequent action of each state, (S, A); tied actions share, and all do where the log is silent."""
-    return greedy(coverage(episodes, mdp).counts.astype(float))
+    counts = coverage(episodes, mdp).counts
+    return greedy(np.where(mdp.action_mask, counts, -np.inf))
 
 
 def greedy(q_values: Floats) -> Floats:
@@ -78,7 +79,7 @@ def tabular_cql(
 
     Returns:
         Q (S, A) in discounted raw reward. A state that was entered but never acted in is worth what it began with, 0.
-        In the limit untried actions of visited states are −∞.
+        In the limit untried actions of visited states are −∞; actions that do not exist always are.
 
     Raises:
         ValueError: names the argument, its value and what was expected.
@@ -95,10 +96,11 @@ def tabular_cql(
         whole("n_steps", n_steps)
     model = _count(episodes, mdp, reward_scale, gamma)
     push = max(reward_scale * conservative_weight, _TINY) if conservative_weight > 0 else 0.0
+    q = np.where(mdp.action_mask, 0.0, -np.inf)
     if n_steps is None:
-        return np.asarray(_limit(model, push, RESIDUAL * reward_scale) / reward_scale)
+        return np.asarray(_limit(model, q, push, RESIDUAL * reward_scale) / reward_scale)
     pull = _huber_pull(episodes, model, reward_scale, gamma) if huber else model.pull
-    return np.asarray(_descend(model, pull, push, n_steps) / reward_scale)
+    return np.asarray(_descend(model, q, pull, push, n_steps) / reward_scale)
 
 
 def conservative_values(
@@ -169,7 +171,7 @@ class _Model:
         return self.reward + (self.follow @ values).reshape(self.reward.shape)
 
     def pull(self, q: Floats) -> Floats:
-        return np.asarray(self.share * (q - self.target(q.max(1))))
+        return np.asarray(self.share * (np.where(self.seen, q, 0.0) - self.target(q.max(1))))
 
 
 def _count(episodes: Episodes, mdp: TabularMDP, reward_scale: float, gamma: float) -> _Model:
@@ -202,8 +204,7 @@ def _huber_pull(episodes: Episodes, model: _Model, reward_scale: float, gamma: f
     return pull
 
 
-def _descend(model: _Model, pull: Callable[[Floats], Floats], push: float, n_steps: int) -> Floats:
-    q = np.zeros_like(model.share)
+def _descend(model: _Model, q: Floats, pull: Callable[[Floats], Floats], push: float, n_steps: int) -> Floats:
     visited = model.seen.any(1, keepdims=True)
     for _ in range(n_steps):
         slope = pull(q) + push * visited * (_softmax(q) - model.share)
@@ -211,11 +212,10 @@ def _descend(model: _Model, pull: Callable[[Floats], Floats], push: float, n_ste
     return q
 
 
-def _limit(model: _Model, push: float, residual: float) -> Floats:
+def _limit(model: _Model, q: Floats, push: float, residual: float) -> Floats:
     """Value iteration whose every sweep balances each visited state's pulls; a contraction by γ."""
     visited = np.asarray(model.seen.any(1))
     share, seen = model.share[visited], model.seen[visited]
-    q = np.zeros_like(model.share)
     if push > 0:
         q[visited[:, None] & ~model.seen] = -np.inf
     old, z = np.zeros_like(share), np.full(len(share), -np.inf)

@@ -3,7 +3,7 @@
    fails says so in its place and leaves the others alone. */
 (() => {
   const home = document.currentScript.src;
-  const OURS = /^safegrid\.widgets\.\w+$/;
+  const OURS = /^safegrid\.figures\.\w+\.\w+$/;
 
   /* What anywidget gives a figure in Jupyter: a model that can be read, set and listened to. */
   class Model {

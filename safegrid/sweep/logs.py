@@ -79,7 +79,7 @@ def _check_world(
     state_of = np.array([states.get(row.tobytes(), -1) for row in everything + np.float32(0.0)])
     for i, (log, pair, known) in enumerate(zip(logs, pairs, told, strict=True)):
         before, after = state_of[pair]
-        hits = mdp.probabilities[before, log.actions] > 0
+        hits = (mdp.probabilities[before, log.actions] > 0) & mdp.possible[before, log.actions, None]
         hits &= np.isclose(mdp.rewards[before, log.actions], log.rewards[:, None], rtol=1e-4)
         following = mdp.successors[before, log.actions]
         hits &= np.where(known[:, None], following == after[:, None], True)
@@ -92,3 +92,13 @@ def _check_world(
                 f"{log.next_observations[row].tolist()} with reward {log.rewards[row]:g}, "
                 f"{'which ends' if log.terminals[row] else 'not ending'} the episode; in this mdp that cannot happen"
             )
+
+
+def existing(rows: Array, mdp: TabularMDP | None) -> tuple[Array | None, Array | None]:
+    """Actions that exist in each distinct observation of the logs, (A, R), and in each state, (A, S); None if all."""
+    if mdp is None or mdp.action_mask.all():
+        return None, None
+    everything, codes = distinct(np.concatenate([mdp.observations, rows]))
+    there = np.zeros((len(everything), mdp.n_actions), bool)
+    np.logical_or.at(there, codes[: mdp.n_states], mdp.action_mask)
+    return there[codes[mdp.n_states :]].T, mdp.action_mask.T

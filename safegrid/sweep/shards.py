@@ -101,6 +101,7 @@ def build_shards(
     n_seeds: int,
     example: Agent,
     device: str,
+    existing: tuple[Array | None, Array | None] = (None, None),
 ) -> list[Shard]:
     """Cuts members, log after log and seed after seed with the weight fastest, into shards."""
     scale, gamma = float(settings.get("reward_scale", 1.0)), settings.get("gamma", 0.99)  # those of a clone
@@ -120,6 +121,7 @@ def build_shards(
     return [
         Shard(
             features=_features(example, rows), all_features=_features(example, observations),
+            existing=existing[0], all_existing=existing[1],
             indices=[indices[log] for log in used], numbers=[numbers[log] for log in used],
             streams=np.searchsorted(used, logs_of), members=part // len(weights) - part[0] // len(weights),
             conservative=(weights[part % len(weights)] * scale if q else np.ones(len(part))).astype(np.float32),

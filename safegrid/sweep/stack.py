@@ -36,6 +36,7 @@ class Shard:
     Attributes:
         features: (R, D) float32, the networks' inputs at the observations that the logs visit.
         all_features: (S, D) float32, the same at every observation the tables should cover.
+        existing: (A, R) bool, actions that exist there, and `all_existing` (A, S); None where all do.
         indices: for each log (2, T) int64: pair a·R + s, and row of the next observation (0 after a terminal).
         numbers: for each log (3, T) float32: scaled reward, discount (0 after a terminal), share of the batch.
         streams: (G,), the log of each stream of mini-batches.
@@ -51,6 +52,8 @@ class Shard:
 
     features: Array
     all_features: Array
+    existing: Array | None
+    all_existing: Array | None
     indices: Sequence[Array]
     numbers: Sequence[Array]
     streams: Array
@@ -174,14 +177,17 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 def loss_gradient(shard: Shard, q: Tensor, target: Tensor, batch: Batch) -> Tensor:
     r"""Gradient (N, A, R) of d3rlpy's loss with respect to the tables q, (M, C, A, R).
 
-    With n(s, a) the share of the batch in pair (s, a) and μ the softmax of the critics' mean, the conservative loss has
-    the gradient α/C · (n(s) μ(a|s) − n(s, a)) (Kumar et al. 2020, eq. 4). Huber's loss adds each transition's
-    temporal-difference error, clipped to ±1, to its pair; its double-DQN target takes the action from the critics'
-    mean and the value from the target networks' least. Cross-entropy is the first part alone, with α = 1.
+    With n(s, a) the share of the batch in pair (s, a) and μ the softmax of the critics' mean over the actions that
+    exist, the conservative loss has the gradient α/C · (n(s) μ(a|s) − n(s, a)) (Kumar et al. 2020, eq. 4). Huber's loss
+    adds each transition's temporal-difference error, clipped to ±1, to its pair; its double-DQN target takes the action
+    from the critics' mean and the value from the target networks' least. Cross-entropy is the first part alone, with
+    α = 1.
     """
     members, critics, actions, rows = q.shape
     pairs, following, rewards, discounts, shares = batch
     mean = q.mean(1) if critics > 1 else q[:, 0]
+    if shard.existing is not None and shard.penalties is None:
+        mean = mean.masked_fill(~torch.tensor(shard.existing, device=q.device), -math.inf)
     counts = torch.zeros_like(mean).view(members, -1).scatter_add_(1, pairs, shares).view_as(mean)
     visits = counts.sum(1, keepdim=True)
     factor = torch.tensor(shard.conservative, device=q.device).view(-1, 1, 1) / critics
@@ -231,6 +237,8 @@ def tables(shard: Shard, parameters: list[Array]) -> Array:
     with one_thread(), torch.no_grad():
         networks = _Networks(_load(shard, parameters), _load(shard, [shard.all_features])[0])
         q = _per_critic(shard, networks.forward()).mean(1)
+        if shard.all_existing is not None:
+            q = q.masked_fill(~torch.tensor(shard.all_existing, device=q.device), -math.inf)
         return (q if shard.penalties is None else torch.log_softmax(q, 1)).mT.cpu().numpy()
 
 

@@ -19,7 +19,7 @@ from safegrid.dataset import Episodes
 from safegrid.mdp import TabularMDP
 
 from .checkpoint import fingerprint, plain, read_checkpoint, write_checkpoint
-from .logs import checked_logs, visited
+from .logs import checked_logs, existing, visited
 from .memory import check_memory
 from .results import SCORES, Sweep
 from .shards import build_shards, checked_weights, count_shards, first_states, newborn, torch_device
@@ -71,7 +71,8 @@ def train_sweep(
         conservative_weights: (W,) α ≥ 0, in raw reward; 0 is double DQN.
         n_seeds: networks for each weight and log, K.
         n_steps: gradient steps of each.
-        mdp: the world, to cover its unvisited states and to score every member exactly.
+        mdp: the world, to cover its unvisited states and to score every member exactly. Actions that do not exist in it
+            are left out of softmax, targets and policies; d3rlpy's own training knows nothing of them.
         seed: network k of log l is trained as `fit(…, seed=seed + l·K + k)` would.
         reward_scale: as `create_discrete_cql`, and so are the arguments down to `target_update_interval`.
         size: see there.
@@ -198,8 +199,8 @@ def _train(
 
     seeds = first_seed + np.arange(len(logs) * n_seeds).reshape(len(logs), n_seeds)
     shards = build_shards(
-        algorithm, settings, logs, columns, rows, observations, weights, n_seeds, example, place
-    )  # fmt: skip
+        algorithm, settings, logs, columns, rows, observations, weights, n_seeds, example, place, existing(rows, mdp)
+    )
     identity = plain(settings | {
         "algorithm": algorithm, "weights": weights, "seeds": seeds, "score_interval": scoring,
         "device": torch.device(place).type, "logs": [fingerprint(log) for log in logs],

@@ -12,7 +12,7 @@ import pytest
 from conftest import PAGES, axe, serve
 
 import safegrid as sg
-from safegrid.widgets import LIMITS
+from safegrid.figures.laboratory import LIMITS
 
 EXPLORER, LAB = "book/07_turning_the_weight.html", "book/intro.html"
 STATE = re.compile(r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.S)
@@ -551,7 +551,7 @@ LIES = {
     "figure": (("figure",), lambda x: "__proto__", 'figure is "__proto__", expected one of explorer, lab'),
     "nothing": (("data",), lambda x: None, "data is null, expected named fields"),
     "text": (("data", "title"), lambda x: EVIL * 3, "title is"),
-    "module": (("_anywidget_id",), lambda x: "safegrid.widgets.X", ""),
+    "module": (("_anywidget_id",), lambda x: "safegrid.figures.explorer.X", ""),
 }
 
 

@@ -1,0 +1,35 @@
+"""What the figures that can be touched share: in Jupyter, VS Code and Colab, and on a page without a kernel.
+
+Python computes and checks; the script draws and responds. What it shows is data in JSON, never code.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+from matplotlib.figure import Figure
+
+_SCRIPT = Path(__file__).parents[1]
+
+
+class Touchable(anywidget.AnyWidget):
+    """What the figures share: the module that draws them, and a picture for where no script runs."""
+
+    _esm = _SCRIPT / "widgets.js"
+    _css = _SCRIPT / "widgets.css"
+    figure = traitlets.Unicode().tag(sync=True)
+
+    def picture(self) -> Figure:
+        """The figure's present state, drawn by matplotlib."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        png = io.BytesIO()
+        self.picture().savefig(png, format="png", dpi=80)
+        return {**data, "image/png": base64.b64encode(png.getvalue()).decode()}, metadata
