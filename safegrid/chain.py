@@ -24,6 +24,7 @@ NEITHER, HAZARD, GOAL, TIMEOUT = range(4)
 _NOTHING = 1e-30  # less mass than this is none: rounding of the rest is larger
 _FEW = 256  # different rewards by which returns are told apart, at most
 _CELLS = 50_000_000  # (state, return) pairs that a return's distribution may touch over a horizon, at most
+_DENSE = 6_000  # states of a matrix that is eliminated as a dense one, at most
 _BLOCK = 32  # steps that are looked at together
 
 
@@ -156,7 +157,7 @@ class Chain:
             if np.abs(miss).max() <= exact * max(1.0, np.abs(value).max()):
                 return value
             value += bicgstab(system, miss, rtol=1e-12, maxiter=60)[0]
-        if n <= 6_000 or gamma == 1:
+        if n <= _DENSE or gamma == 1:
             return np.asarray(np.linalg.solve(system.toarray(), self.gain))
         return self.sweep(value, gamma, math.ceil(math.log(1e-16) / math.log(gamma)))
 

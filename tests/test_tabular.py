@@ -1,6 +1,7 @@
 """CQL in a table does what its equation says, at every step and in the limit."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -247,3 +248,32 @@ def test_conservative_values_name_a_bad_argument(original, change, message):
     even = original.uniform_policy()
     with pytest.raises(ValueError, match=message):
         conservative_values(original.mdp, even, **({"behaviour": even} | change))
+
+
+@pytest.mark.parametrize("weight", [0.0, 6.0])
+@pytest.mark.parametrize("n_steps", [300, None])
+def test_an_action_that_does_not_exist_is_neither_learned_nor_taken(original, weight, n_steps):
+    mdp = original.mdp
+    mask = mdp.successors[:, 0] != np.arange(mdp.n_states)[:, None]  # nobody may walk into the border
+    walled = replace(mdp, action_mask=mask)
+    driver = np.where(walled.action_mask, original.behaviour_policy(0.22), 0.0)
+    log = sample_episodes(walled, driver / driver.sum(1, keepdims=True), 200, 0)
+    q = tabular_cql(log, walled, weight, n_steps=n_steps)
+    gone = ~walled.action_mask
+    assert (q[gone] == -np.inf).all()
+    for policy in (greedy(q), argmax_clone(log, walled)):
+        assert not policy[gone].any()
+        assert np.isfinite(walled.evaluate(policy).return_mean)
+    open_q = tabular_cql(log, mdp, weight, n_steps=n_steps)
+    inside = mask.all(1) & ~mdp.terminal
+    if n_steps is None:
+        assert np.isfinite(q[inside]).any()
+        if weight:  # in the limit an action that was never tried counts for nothing, whether it exists or not
+            np.testing.assert_allclose(q[inside], open_q[inside], atol=1e-6)
+
+
+def test_a_log_that_takes_an_action_that_does_not_exist_is_refused(original, log):
+    mask = np.ones((225, 4), bool)
+    mask[0, 1] = False
+    with pytest.raises(ValueError, match=r"actions in row \d+ is 1, which state 0 does not have"):
+        tabular_cql(log, replace(original.mdp, action_mask=mask))
