@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix, eye_array, hstack
+from scipy.linalg import solve_banded
+from scipy.sparse import csc_matrix, csr_matrix, eye_array, hstack
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import bicgstab, splu
 
@@ -124,9 +125,9 @@ class Chain:
         return self.choose @ self.pairs.onward
 
     @cached_property
-    def out(self) -> csr_matrix:
+    def out(self) -> csc_matrix:
         """Where mass goes in a step: into the states that go on and the ways to end, transposed, (S + C, S)."""
-        return (self.choose @ self.pairs.all).T.tocsr()
+        return (self.choose @ self.pairs.all).T
 
     @cached_property
     def gain(self) -> Floats:
@@ -136,8 +137,9 @@ class Chain:
     def solve(self, gamma: float) -> Floats:
         """Discounted value of each state over the infinite horizon: v = gain + γ · step · v.
 
-        A narrow matrix is factorised. A wide one mixes quickly, and a few rounds of BiCGSTAB (van der Vorst 1992) are
-        enough; where they are not, it is eliminated as a dense one, or, if it is too large for that, iterated.
+        A narrow matrix is factorised, as a band while that is small. A wide one mixes quickly, and a few rounds of
+        BiCGSTAB (van der Vorst 1992) are enough; where they are not, it is eliminated as a dense one, or, if it is too
+        large for that, iterated.
 
         Raises:
             ValueError: `gamma` is 1 and from some state no end can be reached.
@@ -148,9 +150,15 @@ class Chain:
                 f"gamma={gamma}: this policy need never end, so its value is not defined; pass gamma < 1 (from state "
                 f"{int(np.argmin(ending))} no end can be reached)"
             )
-        system = eye_array(n, format="csr") - gamma * self.step
-        if _width(self.step) < n / 4 or _width(self.step, reverse_cuthill_mckee(self.step)) < n / 4:
-            return np.asarray(splu(system.tocsc()).solve(self.gain))
+        step, width = self.step, _width(self.step)
+        if n * width**2 < 1e8:
+            rows, band = np.repeat(np.arange(n), np.diff(step.indptr)), np.zeros((2 * width + 1, n))
+            np.subtract.at(band, (width + rows - step.indices, step.indices), gamma * step.data)
+            band[width] += 1.0
+            return np.asarray(solve_banded((width, width), band, self.gain, overwrite_ab=True, check_finite=False))
+        system = eye_array(n, format="csr") - gamma * step
+        if width < n / 4 or _width(step, reverse_cuthill_mckee(step)) < n / 4:
+            return np.asarray(splu(system.T).solve(self.gain, "T"))
         value = np.zeros(n)
         for _ in range(3):  # the second time for what rounding left of the first
             miss = self.gain - system @ value
@@ -171,7 +179,7 @@ class Chain:
     def _ending(self) -> Bools:
         """States from which an end can be reached, (S,)."""
         found, n = np.diff(self.choose.indptr) == 0, len(self.gain)
-        found |= np.diff(self.out[n:].tocsc().indptr) > 0
+        found |= np.diff(self.out[n:].indptr) > 0
         while (more := found | (self.step @ found > 0)).sum() > found.sum():
             found = more
         return found
@@ -247,9 +255,10 @@ def _spread(start: Floats, chains: Sequence[Chain]) -> Found | None:
         if mass.sum() <= _NOTHING:
             break
         if id(chain) not in backs:
-            backs = {id(chain): [(chain.choose @ move).T.tocsr() for move in moves.values()]}
+            backs = {id(chain): [(chain.choose @ move).T for move in moves.values()]}
+            ways_out = chain.out[n:]
         steps, length = steps + 1, length + float(mass.sum())
-        ended.append((chain.out[n:] @ mass.T, rewards[:, None] + levels, kinds))
+        ended.append((ways_out @ mass.T, rewards[:, None] + levels, kinds))
         grown = (paid[:, None] + levels).ravel()
         _, first, place = np.unique(np.rint(grown / unit), return_index=True, return_inverse=True)
         cells += len(levels) * chain.out.nnz + len(first) * n
