@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import solve_banded
-from scipy.sparse import csc_matrix, csr_matrix, eye_array, hstack
-from scipy.sparse.csgraph import reverse_cuthill_mckee
+from scipy.sparse import csc_matrix, csr_matrix, eye_array, hstack, vstack
+from scipy.sparse.csgraph import breadth_first_order, reverse_cuthill_mckee
 from scipy.sparse.linalg import bicgstab, splu
 
 from .arrays import Bools, Floats, Ints
@@ -100,7 +100,7 @@ class Pairs:
         return csr_matrix((self._chance[self._over], (self._pair[self._over], way.ravel())), shape), *ways
 
     @cached_property
-    def all(self) -> csr_matrix:
+    def with_ends(self) -> csr_matrix:
         """`onward`, and beside it the ways to end, (S·A, S + C)."""
         return hstack([self.onward, self.ends[0]], "csr")
 
@@ -127,7 +127,7 @@ class Chain:
     @cached_property
     def out(self) -> csc_matrix:
         """Where mass goes in a step: into the states that go on and the ways to end, transposed, (S + C, S)."""
-        return (self.choose @ self.pairs.all).T
+        return (self.choose @ self.pairs.with_ends).T
 
     @cached_property
     def gain(self) -> Floats:
@@ -144,30 +144,30 @@ class Chain:
         Raises:
             ValueError: `gamma` is 1 and from some state no end can be reached.
         """
-        n, exact = len(self.gain), 1e-14 * max(1.0, np.abs(self.gain).max())
-        if gamma > 1 - 1e-6 and not (ending := self._ending()).all():
+        if gamma > 1 - 1e-13 and not (ending := self._ending()).all():
             raise ValueError(
                 f"gamma={gamma}: this policy need never end, so its value is not defined; pass gamma < 1 (from state "
                 f"{int(np.argmin(ending))} no end can be reached)"
             )
-        step, width = self.step, _width(self.step)
+        step, gain, n, width = self.step, self.gain, len(self.gain), _width(self.step)
         if n * width**2 < 1e8:
             rows, band = np.repeat(np.arange(n), np.diff(step.indptr)), np.zeros((2 * width + 1, n))
-            np.subtract.at(band, (width + rows - step.indices, step.indices), gamma * step.data)
+            band[width + rows - step.indices, step.indices] = -gamma * step.data
             band[width] += 1.0
-            return np.asarray(solve_banded((width, width), band, self.gain, overwrite_ab=True, check_finite=False))
-        system = eye_array(n, format="csr") - gamma * step
+            return np.asarray(solve_banded((width, width), band, gain, overwrite_ab=True, check_finite=False))
+        system, value = eye_array(n, format="csr") - gamma * step, np.zeros(n)
         if width < n / 4 or _width(step, reverse_cuthill_mckee(step)) < n / 4:
-            return np.asarray(splu(system.T).solve(self.gain, "T"))
-        value = np.zeros(n)
-        for _ in range(3):  # the second time for what rounding left of the first
-            miss = self.gain - system @ value
-            if np.abs(miss).max() <= exact * max(1.0, np.abs(value).max()):
-                return value
-            value += bicgstab(system, miss, rtol=1e-12, maxiter=60)[0]
-        if n <= _DENSE or gamma == 1:
-            return np.asarray(np.linalg.solve(system.toarray(), self.gain))
-        return self.sweep(value, gamma, math.ceil(math.log(1e-16) / math.log(gamma)))
+            return np.asarray(splu(system.T).solve(gain, "T"))
+        with np.errstate(all="ignore"):
+            for _ in range(4):  # from the second on for what rounding left of the one before
+                miss = gain - system @ value
+                if np.abs(miss).max() <= 2e-15 * max(np.abs(gain).max(), np.abs(value).max()):
+                    return value
+                value = value + bicgstab(system, miss, rtol=1e-12, maxiter=60)[0]
+        if n <= _DENSE:
+            return np.asarray(np.linalg.solve(system.toarray(), gain))
+        rounds = math.log(1e-16) / math.log(gamma) if 0 < gamma < 1 else math.inf
+        return self.sweep(np.zeros(n), gamma, math.ceil(rounds)) if rounds < 1e5 else splu(system.T).solve(gain, "T")
 
     def sweep(self, values: Floats, gamma: float, n: int) -> Floats:
         """`values` after n rounds of v ← gain + γ · step · v."""
@@ -178,11 +178,13 @@ class Chain:
 
     def _ending(self) -> Bools:
         """States from which an end can be reached, (S,)."""
-        found, n = np.diff(self.choose.indptr) == 0, len(self.gain)
-        found |= np.diff(self.out[n:].indptr) > 0
-        while (more := found | (self.step @ found > 0)).sum() > found.sum():
-            found = more
-        return found
+        n = len(self.gain)
+        out = (np.diff(self.choose.indptr) == 0) | (np.diff(self.out[n:].indptr) > 0)
+        from_out = vstack([csr_matrix(out[None].astype(float)), self.step.T])
+        backwards = hstack([csr_matrix((n + 1, 1)), from_out], "csr")  # node 0 is the end
+        found = np.zeros(n + 1, bool)
+        found[breadth_first_order(backwards, 0, return_predecessors=False)] = True
+        return found[1:]
 
 
 def _width(matrix: csr_matrix, order: Ints | None = None) -> int:
@@ -272,7 +274,10 @@ def _spread(start: Floats, chains: Sequence[Chain]) -> Found | None:
 
 
 def moments(start: Floats, chains: Sequence[Chain]) -> tuple[float, float]:
-    """Mean and variance of the return, by going backwards; for returns that are too many to tell apart."""
+    """Mean and variance of the return, by going backwards; for returns that are too many to tell apart.
+
+    The variance is a difference of mean squares: a spread of less than 1e-7 of the returns is lost in it.
+    """
     pairs, both = chains[0].pairs, np.zeros((len(start), 2))  # of the return still to come: mean, mean square
     tables = dict[int, tuple[csr_matrix, Floats, Floats]]()
     for chain in reversed(chains):

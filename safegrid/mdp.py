@@ -5,7 +5,7 @@ It knows no grid and no network. Everything the book measures is compared with w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,10 @@ class TabularMDP:
         self._check_table()
         self._keep("rewards", _of_transitions(self.rewards, self.successors))
         self._check_values()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was computed from it: that is quicker made anew than sent to another process."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def _keep(self, name: str, array: Array) -> None:
         array.flags.writeable = False

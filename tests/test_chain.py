@@ -1,5 +1,6 @@
 """The exact engine is exact: brute force on tiny worlds, laws on larger ones; every way of solving gives the same."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -179,6 +180,7 @@ def test_a_policy_that_never_ends_has_no_value_at_gamma_1():
     left = np.eye(4)[np.full(225, Action.LEFT)]
     with pytest.raises(ValueError, match=r"gamma=1\.0: this policy need never end"):
         env.mdp.values(left, 1.0)
+    assert env.mdp.values(left, 1 - 1e-8)[0][0] == pytest.approx(-1e8)
     assert env.mdp.values(left, 0.99)[0][0] == pytest.approx(-100)  # −1 a step for ever: −1 / (1 − γ)
 
 
@@ -245,6 +247,15 @@ def test_a_wide_world_that_mixes_quickly_is_solved_to_rounding(n_states):
         np.testing.assert_allclose(
             mdp.values(policy, gamma)[0], plain_values(mdp, policy, gamma), rtol=1e-10, atol=1e-10
         )
+
+
+def test_a_world_carries_only_its_table_to_another_process(original):
+    mdp, policy = replace(original.mdp), original.behaviour_policy(0.22)
+    before = len(pickle.dumps(mdp))
+    score = mdp.evaluate(policy)
+    assert len(pickle.dumps(mdp)) == before
+    again = pickle.loads(pickle.dumps(mdp))
+    assert again.evaluate(policy) == score
 
 
 def test_an_end_that_is_far_and_unlikely_is_an_end():
