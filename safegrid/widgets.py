@@ -43,8 +43,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 class _Figure(anywidget.AnyWidget):
     """What the figures share: the module that draws them, and a picture for where no script runs."""
 
-    _esm = _HERE / "widgets.js"
-    _css = _HERE / "widgets.css"
+    _esm = _HERE / "figures/js/laboratory.js"
+    _css = _HERE / "figures/figures.css"
     figure = traitlets.Unicode().tag(sync=True)
 
     def picture(self) -> Figure:
