@@ -1,6 +1,6 @@
 """Figures that can be touched: in Jupyter, VS Code and Colab through anywidget, and on a built page without a kernel.
 
-Python computes and checks; `widgets.js` draws and responds. What it shows is data in JSON, never code.
+Python computes and checks; the modules in `figures/js` draw and respond. What it shows is data in JSON, never code.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from .agents import create_discrete_cql, fit, policy_table, q_table, whole
 from .dataset import Episodes, build_mdpdataset, coverage, sample_episodes
 from .env import MAPS, SafetyCriticalGridWorld
+from .figures.modules import joined
 from .mdp import Floats, PolicyScore, TabularMDP, portable_rng
 from .plots import plot_board
 from .sweep import Sweep, train_sweep
@@ -37,13 +38,13 @@ LIMITS: dict[str, tuple[float, float]] = {
     "slip_prob": (0, 1), "epsilon": (0, 1), "step_reward": (-1000, 1000), "hazard_reward": (-1000, 1000),
     "goal_reward": (-1000, 1000), "conservative_weight": (0, 1000), "reward_scale": (0.001, 10),
 }  # fmt: skip
-"""Lowest and highest value of each of a laboratory's settings, as in `widgets.js`: a page must never freeze."""
+"""Lowest and highest value of each setting of a laboratory, as in `laboratory_settings.js`: a page must never freeze."""
 
 
 class _Figure(anywidget.AnyWidget):
     """What the figures share: the module that draws them, and a picture for where no script runs."""
 
-    _esm = _HERE / "figures/js/laboratory.js"
+    _esm = joined()
     _css = _HERE / "figures/figures.css"
     figure = traitlets.Unicode().tag(sync=True)
 

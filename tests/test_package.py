@@ -25,7 +25,7 @@ FLOORS = {
     "ope": {"mdp", "dataset", "_d3rlpy", "agents", "evaluation"},
     "tabular": {"mdp", "dataset"},
     "plots": {"mdp", "evaluation", "ope", "sweep"},
-    "widgets": {"mdp", "env", "dataset", "tabular", "agents", "sweep", "plots"},
+    "widgets": {"mdp", "env", "dataset", "tabular", "agents", "sweep", "plots", "figures.modules"},
     "__main__": {"mdp", "env", "dataset", "agents", "evaluation", "sweep", "plots"},
     "__init__": {"env"},
 }
