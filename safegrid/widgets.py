@@ -38,7 +38,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "slip_prob": (0, 1), "epsilon": (0, 1), "step_reward": (-1000, 1000), "hazard_reward": (-1000, 1000),
     "goal_reward": (-1000, 1000), "conservative_weight": (0, 1000), "reward_scale": (0.001, 10),
 }  # fmt: skip
-"""Lowest and highest value of each setting of a laboratory, as in `laboratory_settings.js`: a page must never freeze."""
+"""Lowest and highest value of a laboratory's settings, as in its JavaScript: a page must never freeze."""
 
 
 class _Figure(anywidget.AnyWidget):
