@@ -1,6 +1,6 @@
 /* Revives the book's figures on a page without a kernel, from the widget state that the page carries. The state is
-   data: the code comes from `figures/render.js` beside this file, by the figure's name, and no text of the state is ever
-   run. A figure that fails says so in its place and leaves the others alone. */
+   data: the code comes from `figures/render.js` beside this file, by the figure's name, and no text of the state is
+   ever run. A figure that fails says so in its place and leaves the others alone. */
 (() => {
   const home = document.currentScript.src;
   const OURS = /^safegrid\.figures\.\w+\.\w+$/;

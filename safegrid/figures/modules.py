@@ -6,8 +6,8 @@ from pathlib import Path
 
 MODULES = Path(__file__).parent / "js"
 
-_IMPORT = re.compile(r'^import \{ [\w, ]+ \} from "\./(\w+\.js)";\n', re.M)
-_EXPORT = re.compile(r"^export (?!default )", re.M)
+_IMPORT = re.compile(r'^import \{ \w+(?:, \w+)* \} from "\./(\w+\.js)";\n', re.M)
+_EXPORT = re.compile(r"^export (?=async|function|const|let|class)", re.M)
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.M)
 
 

@@ -97,7 +97,7 @@ def test_a_page_has_no_dead_widget(path):
     states = re.findall(r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', page, re.S)
     models = {name: model["state"] for state in states for name, model in json.loads(state)["state"].items()}
     for view in views:
-        assert models[json.loads(view)["model_id"]]["_anywidget_id"].startswith("safegrid.widgets.")
+        assert models[json.loads(view)["model_id"]]["_anywidget_id"].startswith("safegrid.figures.")
 
 
 EVERY_PAGE = sorted(p for p in PAGES.rglob("*.html") if not p.relative_to(PAGES).parts[0].startswith("_"))

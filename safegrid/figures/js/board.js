@@ -72,9 +72,9 @@ function colour({ palette, low, high }, value) {
   return Number.isNaN(value) ? PAPER : shade(palette, (value - low) / (high - low));
 }
 
-/* White dashes on a dark line show on every layer, and look like no start. */
+/* White dashes on a dark line show on every layer; on the cell's edge they leave the start's frame to be seen. */
 function makeCursor() {
-  const place = { x: 0.05, y: 0.05, width: 0.9, height: 0.9 };
+  const place = { width: 1, height: 1 };
   return svg("g", { class: "sg-cursor" }, svg("rect", place), svg("rect", { ...place, class: "sg-dashes" }));
 }
 
