@@ -29,6 +29,15 @@ class StandStill(SphinxPostTransform):
                 kinds[WIDGET][:0] = [*still, nodes.raw("", f"{SENTENCE}</noscript>", format="html")]
 
 
+def announce_modules(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Names the modules in the head of a page with a figure, so that a browser fetches them all at once."""
+    if WIDGET not in context.get("body", ""):
+        return
+    for module in sorted(MODULES.glob("*.js")):
+        address = context["pathto"](f"_static/figures/{module.name}", resource=True)
+        context["metatags"] += f'\n<link rel="modulepreload" href="{address}">'
+
+
 def serve_modules(app: Any, exception: Exception | None) -> None:
     """Puts the page's modules beside its runtime, as they are; a browser follows their imports."""
     if exception or app.builder.format != "html":
@@ -41,5 +50,6 @@ def serve_modules(app: Any, exception: Exception | None) -> None:
 def setup(app: Any) -> dict[str, bool]:
     """Sphinx calls this once."""
     app.add_post_transform(StandStill)
+    app.connect("html-page-context", announce_modules)
     app.connect("build-finished", serve_modules)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

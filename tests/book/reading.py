@@ -47,7 +47,7 @@ def expected(data, index, log=0):
 
 def shows(page, data, index, log=0):
     page.wait_for_function(
-        "(words) => document.querySelector('.sg-sentence').textContent.startsWith(words)",
+        "(words) => document.querySelector('.sg-sentence')?.textContent.startsWith(words)",
         arg=f"Weight {data['weights'][index]:g}, log {log + 1}:",
     )
     assert said(page) == pytest.approx(expected(data, index, log), abs=0.5001)

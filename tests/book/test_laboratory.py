@@ -145,7 +145,7 @@ def test_a_share_link_restores_a_laboratory_exactly(visit):
     link = page.get_by_label("text to copy").input_value()
     assert link == page.url
     other = visit(LAB + link[link.index("#") :])
-    other.wait_for_function("() => document.querySelector('.sg-dials input[type=number]').value === '0'")
+    other.wait_for_function("() => document.querySelector('.sg-dials input[type=number]')?.value === '0'")
     assert table(other) == table(page)
     assert other.get_by_label("colour").input_value() == "overestimate"
     assert other.get_by_label("slip, exactly").input_value() == "0.1234567890123"

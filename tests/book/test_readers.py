@@ -58,6 +58,14 @@ def test_a_page_is_silent_light_and_asks_nobody(visit, site, path):
     assert size < 1_200_000, sorted(files)
 
 
+@pytest.mark.parametrize("path", [EXPLORER, "book/notation.html"])
+def test_a_page_with_a_figure_fetches_its_modules_at_once(browser, path):
+    """One after the other, as each module's imports become known, they would cost a round trip a floor."""
+    announced = re.findall(r'<link rel="modulepreload" href="([^"]*)">', (PAGES / path).read_text())
+    served = sorted((PAGES / "_static" / "figures").glob("*.js"))
+    assert announced == [f"../_static/figures/{module.name}" for module in served if path == EXPLORER]
+
+
 def test_the_widget_state_of_a_page_stays_under_300_kilobytes(browser):
     for path in PAGES.glob("book/*.html"):
         for state in STATE.findall(path.read_text()):
