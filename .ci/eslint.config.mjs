@@ -4,7 +4,7 @@ import js from "@eslint/js";
 import stylistic from "@stylistic/eslint-plugin";
 import globals from "globals";
 
-const joinable = "safegrid/figures/modules.py joins the modules by their names";
+const joinable = "Import and declare by name: safegrid/figures/modules.py joins the modules by their names.";
 
 export default [
   js.configs.recommended,
@@ -40,8 +40,8 @@ export default [
         "error",
         { selector: "ImportDefaultSpecifier, ImportNamespaceSpecifier", message: joinable },
         { selector: "ExportSpecifier, ExportAllDeclaration", message: joinable },
-        { selector: "Program > VariableDeclaration > VariableDeclarator > .id[type=/Pattern$/]", message: joinable },
-        { selector: "ExportNamedDeclaration > VariableDeclaration > VariableDeclarator > .id[type=/Pattern$/]", message: joinable },
+        { selector: ":matches(Program, ExportNamedDeclaration) > VariableDeclaration > * > .id[type=/Pattern$/]",
+          message: joinable },
       ],
 
       "style/array-bracket-spacing": "error",
