@@ -398,7 +398,7 @@ def portable_rng(seed: int) -> np.random.Generator:
     """A generator that a web page can have too: the Mersenne Twister MT19937 (Matsumoto & Nishimura 1998).
 
     Its state is filled from `seed` by the authors' 2002 rule, as in numpy's `RandomState` and C++'s `std::mt19937`,
-    and its numbers have 53 bits. `widgets.js` mirrors it, so that a log sampled on a page can be sampled again here:
+    and its numbers have 53 bits. `random.js` mirrors it, so that a log sampled on a page can be sampled again here:
     pass it as the seed of `sample_episodes` or `generate_offline_episodes`.
 
     Args:

@@ -1,7 +1,7 @@
 """A log in a table: the clone that counts, CQL without a network, for ever or for a number of gradient steps, and the
 value that conservative policy evaluation claims.
 
-The reference that networks approach; the laboratory on the page computes the same (`widgets.js`).
+The reference that networks approach; the laboratory on the page computes the same (`learning.js`).
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
-"""A figure that needs scripts also stands on the page as a picture, for readers who have none."""
+"""The figures on the built pages: the modules that draw them, and a picture for readers who have no scripts."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+MODULES = Path(__file__).parents[2] / "safegrid" / "figures" / "js"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SENTENCE = "<p>With scripts on, this figure can be touched. Here it stands still.</p>"
 
@@ -26,7 +29,27 @@ class StandStill(SphinxPostTransform):
                 kinds[WIDGET][:0] = [*still, nodes.raw("", f"{SENTENCE}</noscript>", format="html")]
 
 
+def announce_modules(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Names the modules in the head of a page with a figure, so that a browser fetches them all at once."""
+    if WIDGET not in context.get("body", ""):
+        return
+    for module in sorted(MODULES.glob("*.js")):
+        address = context["pathto"](f"_static/figures/{module.name}", resource=True)
+        context["metatags"] += f'\n<link rel="modulepreload" href="{address}">'
+
+
+def serve_modules(app: Any, exception: Exception | None) -> None:
+    """Puts the page's modules beside its runtime, as they are; a browser follows their imports."""
+    if exception or app.builder.format != "html":
+        return
+    target = Path(app.outdir) / "_static" / "figures"
+    shutil.rmtree(target, ignore_errors=True)  # a module that is gone must not stay
+    shutil.copytree(MODULES, target, ignore=lambda _, names: [name for name in names if not name.endswith(".js")])
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Sphinx calls this once."""
     app.add_post_transform(StandStill)
+    app.connect("html-page-context", announce_modules)
+    app.connect("build-finished", serve_modules)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

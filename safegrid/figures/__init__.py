@@ -2,5 +2,6 @@
 
 One subject a file. On paper: `board`, `episodes`, `runs`, `comparisons`, `sensitivity`, `lines`, `sweeps`, `training`,
 `tables`, `estimates`; what they share is in `style`, and what lies on a board in `marks`. To be touched: `explorer`
-with its `explorer_data`, `laboratory` with its `lessons`, and `training_panel`; what they share is in `touchable`.
+with its `explorer_data`, `laboratory` with its `lessons`, and `training_panel`; what they share is in `touchable`. The
+page's side of those stands in `js`, and `modules` joins it for notebooks.
 """

@@ -1,6 +1,6 @@
 """What the figures that can be touched share: in Jupyter, VS Code and Colab, and on a page without a kernel.
 
-Python computes and checks; the script draws and responds. What it shows is data in JSON, never code.
+Python computes and checks; the modules in `js` draw and respond. What it shows is data in JSON, never code.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import anywidget
 import traitlets
 from matplotlib.figure import Figure
 
-_SCRIPT = Path(__file__).parents[1]
+from .modules import joined
 
 
 class Touchable(anywidget.AnyWidget):
     """What the figures share: the module that draws them, and a picture for where no script runs."""
 
-    _esm = _SCRIPT / "widgets.js"
-    _css = _SCRIPT / "widgets.css"
+    _esm = joined()
+    _css = Path(__file__).parent / "figures.css"
     figure = traitlets.Unicode().tag(sync=True)
 
     def picture(self) -> Figure:

@@ -1,0 +1,76 @@
+// The style of the page's script: one statement a line, at most 120 characters, nothing unused and nothing evaluated.
+
+import js from "@eslint/js";
+import stylistic from "@stylistic/eslint-plugin";
+import globals from "globals";
+
+const joinable = "Import and declare by name: safegrid/figures/modules.py joins the modules by their names.";
+
+export default [
+  js.configs.recommended,
+  {
+    files: ["**/*.js"],
+    languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: globals.browser },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    plugins: { style: stylistic },
+    rules: {
+      "block-scoped-var": "error",
+      "consistent-return": "error",
+      curly: ["error", "multi-line", "consistent"],
+      eqeqeq: "error",
+      "max-lines": ["error", 249],
+      "no-eval": "error",
+      "no-implicit-coercion": "error",
+      "no-implied-eval": "error",
+      "no-lonely-if": "error",
+      "no-nested-ternary": "error",
+      "no-new-func": "error",
+      "no-script-url": "error",
+      "no-sequences": "error",
+      "no-shadow": "error",
+      "no-unused-vars": "error",
+      "no-use-before-define": ["error", { functions: false, variables: false }],
+      "no-var": "error",
+      "object-shorthand": "error",
+      "one-var": ["error", "never"],
+      "prefer-arrow-callback": "error",
+      "prefer-const": "error",
+      "prefer-template": "error",
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ImportDefaultSpecifier, ImportNamespaceSpecifier", message: joinable },
+        { selector: "ExportSpecifier, ExportAllDeclaration", message: joinable },
+        { selector: ":matches(Program, ExportNamedDeclaration) > VariableDeclaration > * > .id[type=/Pattern$/]",
+          message: joinable },
+      ],
+
+      "style/array-bracket-spacing": "error",
+      "style/arrow-parens": "error",
+      "style/arrow-spacing": "error",
+      "style/block-spacing": "error",
+      "style/brace-style": "error",
+      "style/comma-dangle": ["error", { arrays: "only-multiline", objects: "always-multiline" }],
+      "style/comma-spacing": "error",
+      "style/eol-last": "error",
+      "style/indent": ["error", 2, { SwitchCase: 1 }],
+      "style/key-spacing": "error",
+      "style/keyword-spacing": "error",
+      "style/max-len": ["error", { code: 120, tabWidth: 2 }],
+      "style/max-statements-per-line": ["error", { max: 1 }],
+      "style/no-extra-semi": "error",
+      "style/no-multi-spaces": "error",
+      "style/no-multiple-empty-lines": ["error", { max: 1, maxBOF: 0, maxEOF: 0 }],
+      "style/no-tabs": "error",
+      "style/no-trailing-spaces": "error",
+      "style/nonblock-statement-body-position": "error",
+      "style/object-curly-spacing": ["error", "always"],
+      "style/operator-linebreak": ["error", "after"],
+      "style/quotes": ["error", "double", { avoidEscape: true }],
+      "style/semi": "error",
+      "style/space-before-blocks": "error",
+      "style/space-in-parens": "error",
+      "style/space-infix-ops": "error",
+      "style/spaced-comment": "error",
+    },
+  },
+];

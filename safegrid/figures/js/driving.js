@@ -1,0 +1,86 @@
+/* Who drives, and what they leave behind: the driver's policies, episodes, and the ways they took. */
+
+import { portableRng } from "./random.js";
+import { ACTIONS } from "./world.js";
+
+/* The careless driver: down or right, never knowingly into a hazard; see `SafetyCriticalGridWorld.behaviour_policy`. */
+export function careless(world, epsilon) {
+  const policy = new Float64Array(4 * world.S);
+  const [goalX, goalY] = world.cells[world.goal.indexOf(1)];
+  for (let s = 0; s < world.S; s++) {
+    const landing = ACTIONS.map((a) => world.next[16 * s + a]);
+    const distance = landing.map((z) => {
+      if (world.hazard[z]) return Infinity;
+      if (z === s) return 2 * world.size; // a wall is farther than any cell
+      const [x, y] = world.cells[z];
+      return Math.abs(x - goalX) + Math.abs(y - goalY);
+    });
+    const least = Math.min(...distance);
+    const forward = [0, 1].filter((a) => landing[a] !== s && !world.hazard[landing[a]]);
+    const wanted = forward.length ? forward : ACTIONS.filter((a) => distance[a] === least);
+    for (const a of wanted) policy[4 * s + a] = 1 / wanted.length;
+  }
+  return withSlips(policy, epsilon);
+}
+
+/* A policy that acts at random with probability ε. */
+export function withSlips(policy, epsilon) {
+  return policy.map((p) => (1 - epsilon) * p + epsilon / 4);
+}
+
+/* Episodes in lock-step, as `TabularMDP.rollouts`: all that are alive draw their actions, then what follows. */
+export function rollouts(world, policy, n, random) {
+  const log = { episode: [], state: [], action: [], reward: [], next_state: [], terminal: [], timeout: [] };
+  const choose = cumulated(policy, 4);
+  const branch = cumulated(world.chance, 4);
+  const begin = cumulated(world.start, world.S);
+  let walkers = Array.from({ length: n }, (_, episode) => [episode, draw(begin, 0, world.S, random)]);
+  for (let t = 1; t <= world.horizon && walkers.length; t++) {
+    const actions = walkers.map(([, s]) => draw(choose, 4 * s, 4, random));
+    walkers = walkers.flatMap(([episode, s], i) => {
+      const p = 4 * s + actions[i];
+      const at = 4 * p + draw(branch, 4 * p, 4, random);
+      const z = world.next[at];
+      const over = world.terminal[z] === 1;
+      log.episode.push(episode);
+      log.state.push(s);
+      log.action.push(actions[i]);
+      log.reward.push(Math.fround(world.gain[at])); // a log holds rewards in single precision
+      log.next_state.push(z);
+      log.terminal.push(over);
+      log.timeout.push(!over && t === world.horizon);
+      return over ? [] : [[episode, z]];
+    });
+  }
+  return log;
+}
+
+/* Sums of a table's rows up to each entry. */
+function cumulated(table, width) {
+  const sums = Array.from(table);
+  for (let i = 0; i < sums.length; i++) {
+    if (i % width) sums[i] += sums[i - 1];
+  }
+  return sums;
+}
+
+/* Draws from the row of cumulated chances that begins at `from`. */
+function draw(table, from, width, random) {
+  const u = random() * table[from + width - 1];
+  let k = 0;
+  for (let i = from; i < from + width; i++) {
+    if (u >= table[i]) k++;
+  }
+  return k;
+}
+
+/* The cells that each of `n` fresh episodes passes through. */
+export function sampleWays(world, policy, n, seed) {
+  const log = rollouts(world, policy, n, portableRng(seed));
+  const ways = Array.from({ length: n }, () => []);
+  log.state.forEach((s, i) => ways[log.episode[i]].push(s));
+  log.next_state.forEach((z, i) => {
+    if (log.terminal[i] || log.timeout[i]) ways[log.episode[i]].push(z);
+  });
+  return ways;
+}

@@ -1,0 +1,61 @@
+/* What can be set in a laboratory: dials, lists and lessons. Each tells `change` the settings that a hand chose. */
+
+import { makeChoice, makeDial, named } from "./controls.js";
+import { DRIVERS } from "./laboratory_settings.js";
+import { LABORATORY_LAYERS } from "./layers.js";
+import { html, QUIET } from "./page.js";
+
+/* Setting → its name on the page, and where its slider stops. */
+const DIALS = {
+  conservative_weight: [
+    "conservative weight",
+    [0, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 50, 75, 100, 150, 200],
+  ],
+  reward_scale: ["reward scale", [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]],
+  n_steps: ["gradient steps", [50, 100, 200, 500, 1000, 2000, 5000]],
+  n_episodes: ["episodes in the log", [5, 10, 20, 30, 60, 100, 200, 500, 1000, 2000]],
+  epsilon: ["driver's random actions, ε", range(0, 1, 50)],
+  slip_prob: ["slip", range(0, 0.5, 50)],
+  seed: ["seed", range(0, 99, 99)],
+};
+
+/* Evenly spaced stops, without the last digits of binary fractions. */
+function range(low, high, n) {
+  return Array.from({ length: n + 1 }, (_, i) => Number((low + ((high - low) * i) / n).toPrecision(4)));
+}
+
+/* The controls by the names of their settings, `forever` for n_steps = null, and `set`, which shows settings in all. */
+export function makeControls(change) {
+  const dials = Object.entries(DIALS).map(([name, [label, stops]]) =>
+    [name, makeDial(label, stops, (value) => change({ [name]: value }))]);
+  const controls = {
+    ...Object.fromEntries(dials),
+    driver: makeChoice("driver", named(DRIVERS), (value) => change({ driver: value })),
+    layer: makeChoice("colour", named(LABORATORY_LAYERS), (value) => change({ layer: value })),
+  };
+  const tick = html("input", {
+    type: "checkbox",
+    change: () => change({ n_steps: tick.checked ? null : 2000 }),
+    ...QUIET,
+  });
+  const forever = html("label", { class: "sg-tick" }, tick, "train for ever (the limit, residual 1e−9)");
+  const set = (settings) => {
+    for (const [name, control] of Object.entries(controls)) control.set(settings[name]);
+    tick.checked = settings.n_steps === null;
+  };
+  return { ...controls, forever: { element: forever }, set };
+}
+
+/* A list of lessons, and the text of the one whose settings are shown. */
+export function makeLessons(presets, change) {
+  const options = [["", "choose a lesson …"], ...presets.map(({ name }, i) => [i, name])];
+  const choice = makeChoice("try", options, (i) => change(presets[i]?.settings ?? {}));
+  const lesson = html("p", { class: "sg-lesson" });
+  const set = (settings) => {
+    const holds = ([name, value]) => String(value) === String(settings[name]);
+    const at = presets.findIndex((preset) => Object.entries(preset.settings).every(holds));
+    choice.set(at < 0 ? "" : at);
+    if (at >= 0) lesson.textContent = presets[at].lesson; // it stays: nothing may move under a painting hand
+  };
+  return { choice, lesson, set };
+}

@@ -1,0 +1,36 @@
+/* What a laboratory says of its study: a table of scores, a sentence, and a cell of a board in words. */
+
+import { html, number, percent } from "./page.js";
+import { pairs, SIGNS } from "./world.js";
+
+export function makeTable() {
+  const columns = ["return", "hazard", "claimed", "true value"].map((name) => html("th", { scope: "col" }, name));
+  const body = html("tbody");
+  const head = html("thead", {}, html("tr", {}, html("td"), ...columns));
+  const draw = ({ optimum, driver, clone, cql, claimed }) => {
+    const rows = [[optimum, ""], [driver, ""], [clone, ""], [cql, number(claimed)]];
+    body.replaceChildren(...rows.map(([agent, claim]) => tableRow(agent, claim)));
+  };
+  return { element: html("table", { class: "sg-table" }, head, body), draw };
+}
+
+function tableRow({ name, score, worth }, claim) {
+  const cells = [number(score.return_mean), percent(score.hazard_rate), claim, number(worth)];
+  return html("tr", {}, html("th", { scope: "row" }, name), ...cells.map((cell) => html("td", {}, cell)));
+}
+
+export function verdict({ clone, cql, claimed }) {
+  const hits = ({ score }) => number(100 * score.hazard_rate, 0);
+  const over = claimed - cql.worth;
+  const wrong = `${number(Math.abs(over))} too ${over > 0 ? "much" : "little"}`;
+  return `The clone hits a hazard in ${hits(clone)} of 100 episodes, CQL in ${hits(cql)}. ` +
+    `CQL claims ${number(claimed)} for the start and is worth ${number(cql.worth)}: ${wrong}.`;
+}
+
+/* A cell in words: on CQL's board what it claims of each action, on the clone's how often the log has it. */
+export function describeCell({ world, q, cql, model }, s, claiming) {
+  if (world.terminal[s]) return world.hazard[s] ? "hazard" : "goal";
+  const claim = (p) => `${number(q[p])} (true ${number(cql.q[p])})`;
+  const words = pairs(s).map((p, a) => `${SIGNS[a]} ${claiming ? claim(p) : `${model.counts[p]}×`}`);
+  return words.join(" · ");
+}

@@ -1,0 +1,73 @@
+/* What a laboratory can be set to, and what it refuses. */
+
+import { fields, oneOf, real, refuse, text, whole } from "./checks.js";
+import { LABORATORY_LAYERS } from "./layers.js";
+
+export const GAMMA = 0.99;
+
+/* The lowest and highest value of each setting, as `LIMITS` in Python: a page must never freeze. */
+export const LIMITS = {
+  size: [2, 20],
+  max_steps: [1, 400],
+  n_episodes: [1, 2000],
+  seed: [0, 4294967295],
+  n_steps: [1, 5000],
+  conservative_weight: [0, 1000],
+  slip_prob: [0, 1],
+  epsilon: [0, 1],
+  step_reward: [-1e3, 1e3],
+  hazard_reward: [-1e3, 1e3],
+  goal_reward: [-1e3, 1e3],
+  reward_scale: [1e-3, 10],
+};
+const WHOLE = ["max_steps", "n_episodes", "seed", "n_steps"];
+
+/* The settings that decide about the world, the log, and what is trained on it. */
+export const WORLD = ["desc", "slip_prob", "max_steps", "step_reward", "hazard_reward", "goal_reward"];
+export const LOG = [...WORLD, "driver", "epsilon", "n_episodes", "seed"];
+export const TRAINING = [...LOG, "conservative_weight", "reward_scale", "n_steps"];
+export const SETTINGS = [...TRAINING, "layer"];
+
+export const DRIVERS = {
+  careless: ["careless: down or right"],
+  expert: ["expert: the optimal way"],
+};
+
+export function checkSettings(settings) {
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, checkSetting(name, value)]));
+}
+
+export function checkSetting(name, value) {
+  if (!SETTINGS.includes(name)) refuse("setting", name, `one of ${SETTINGS.join(", ")}`);
+  if (name === "driver") return oneOf(name, value, DRIVERS);
+  if (name === "layer") return oneOf(name, value, LABORATORY_LAYERS);
+  if (name === "desc") return checkMap(value);
+  if (name === "n_steps" && value === null) return value; // the limit
+  const check = WHOLE.includes(name) ? whole : real;
+  return check(name, value, ...LIMITS[name]);
+}
+
+/* A square map of S, F, H and G, with one start and one goal. */
+function checkMap(desc) {
+  if (!Array.isArray(desc)) refuse("desc", desc, "a list of rows");
+  const size = whole("number of rows", desc.length, ...LIMITS.size);
+  desc.forEach((letters, y) => {
+    const fit = typeof letters === "string" && letters.length === size && /^[SFHG]*$/.test(letters);
+    if (!fit) refuse(`desc row ${y}`, letters, `${size} letters S, F, H or G`);
+  });
+  for (const letter of "SG") {
+    const pieces = desc.join("").split(letter);
+    if (pieces.length !== 2) refuse("desc", desc.join("/"), `exactly one ${letter}`);
+  }
+  return desc;
+}
+
+/* Lessons: each a name, what it teaches, and the settings that show it. */
+export function readPresets(given) {
+  if (!Array.isArray(given) || given.length > 12) refuse("presets", given, "a list of at most 12");
+  return given.map((preset) => fields("preset", preset)).map(({ name, lesson, settings }) => ({
+    name: text("preset", name, 60),
+    lesson: text("lesson", lesson, 400),
+    settings: checkSettings(fields("settings", settings)),
+  }));
+}

@@ -1,0 +1,69 @@
+"""The page's modules: small, one name for one thing, and one text where one text is wanted."""
+
+import pytest
+
+from safegrid.figures.modules import MODULES, ModuleError, joined, ordered
+
+EVERY_MODULE = sorted(MODULES.glob("*.js"))
+
+
+def write(folder, **modules):
+    for name, text in modules.items():
+        (folder / f"{name}.js").write_text(text)
+
+
+@pytest.mark.parametrize("path", EVERY_MODULE, ids=lambda path: path.stem)
+def test_a_module_fits_a_few_screens(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 250
+    assert max(map(len, lines)) <= 120
+    assert lines[0].startswith("/* ")  # says what it is
+
+
+def test_every_module_is_needed_and_stands_after_what_it_needs():
+    order = ordered()
+    assert sorted(order) == [path.name for path in EVERY_MODULE]
+    assert order[-1] == "render.js"
+    assert order.index("arithmetic.js") < order.index("world.js") < order.index("study.js")
+
+
+def test_joined_they_are_one_module_with_one_export():
+    text = joined()
+    assert [line for line in text.splitlines() if line.startswith(("import", "export"))] == [
+        "export default { render };"
+    ]
+    for path in EVERY_MODULE:
+        assert path.read_text(encoding="utf-8").splitlines()[0] in text
+
+
+def test_a_name_declared_twice_is_refused(tmp_path):
+    write(
+        tmp_path,
+        render='import { a } from "./first.js";\nimport { b } from "./second.js";\n\nexport default { render };\n',
+        first="export const a = 1;\nfunction helper() {}\n",
+        second="export const b = 2;\nconst helper = 3;\n",
+    )
+    with pytest.raises(ModuleError, match=r"second.js and first.js both declare helper, expected different names"):
+        joined(folder=tmp_path)
+
+
+def test_modules_that_need_each_other_are_refused(tmp_path):
+    write(tmp_path, render='import { a } from "./first.js";\n', first='import { render } from "./render.js";\n')
+    with pytest.raises(ModuleError, match=r"need each other: render.js → first.js → render.js"):
+        joined(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import { a as b } from "./first.js";',
+        'import * as first from "./first.js";',
+        'import "./first.js";',
+        "export { render };",
+        "export default render;",
+    ],
+)
+def test_what_cannot_be_joined_by_name_is_refused(tmp_path, line):
+    write(tmp_path, render=f"{line}\n", first="export const a = 1;\n")
+    with pytest.raises(ModuleError, match=r"render.js has '.*', expected names in braces"):
+        joined(folder=tmp_path)
