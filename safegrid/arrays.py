@@ -46,8 +46,9 @@ def _ranks(values: Array) -> tuple[Array, Ints]:
     low, high = float(values.min()), float(values.max())
     narrow = max(-low, high) < 2**53 and high - low < 2 * len(values) + 1024
     if narrow and (values.dtype.kind in "iu" or not (np.trunc(values) != values).any()):
-        offset = values.astype(np.int64)  # before the subtraction, which float32 would round
-        offset -= int(low)
+        offset = values.astype(np.int64, copy=False)
+        if low:
+            offset = offset - int(low)  # of whole numbers, where float32 would round
         there = np.bincount(offset) > 0
         return (np.flatnonzero(there) + int(low)).astype(values.dtype), np.take(np.cumsum(there) - 1, offset)
     found, inverse = np.unique(values, return_inverse=True)

@@ -11,6 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from safegrid.agents import create_discrete_cql, fit
+from safegrid.arrays import distinct
 from safegrid.dataset import Episodes, build_mdpdataset, coverage, generate_offline_episodes, sample_episodes
 from safegrid.files import write_npz
 from safegrid.mdpdataset import d3rlpy
@@ -48,6 +50,18 @@ def test_a_log_keeps_its_own_copy():
     for column in arrays.values():
         column[:] = 0
     assert same(copy, log)
+
+
+def test_a_frozen_array_that_owns_its_numbers_is_shared_and_a_view_is_not():
+    log = short_log()
+    again = dataclasses.replace(log, rewards=log.rewards + 1)
+    assert np.shares_memory(again.observations, log.observations)
+    numbers = np.zeros(2 * len(log), np.float32)
+    view = numbers[: len(log)]
+    view.flags.writeable = False
+    copy = dataclasses.replace(log, rewards=view)
+    numbers[:] = 1
+    assert not copy.rewards.any()
 
 
 @settings(deadline=None, max_examples=30)
@@ -325,6 +339,40 @@ def test_what_is_loaded_is_checked_again(tmp_path):
         Episodes.load(write_npz(tmp_path / "log.npz", header, arrays))
 
 
+TABLES = {
+    "floats": lambda rng: rng.normal(size=(300, 2)).round(1),
+    "float32": lambda rng: rng.integers(-4, 5, (300, 3)).astype(np.float32),
+    "integers": lambda rng: rng.integers(0, 9, (300, 2)),
+    "negative": lambda rng: rng.integers(-9, 0, (300, 2)),
+    "halves": lambda rng: rng.integers(-4, 5, (300, 2)) / 2,
+    "a huge range": lambda rng: rng.choice([np.iinfo(np.int64).min, -1, 0, np.iinfo(np.int64).max], (300, 2)),
+    "huge floats": lambda rng: rng.choice(np.array([-3e38, -1e30, 0, 3e38], np.float32), (300, 2)),
+    "one huge float": lambda rng: np.full((5, 1), 1e30, np.float32),
+    "beyond 2⁵³": lambda rng: 2**60 + rng.integers(0, 4, (300, 2)),
+    "unsigned": lambda rng: rng.choice(np.array([0, 1, 2**64 - 1], np.uint64), (300, 2)),
+    "both zeros": lambda rng: rng.choice([-0.0, 0.0, 1.0], (300, 2)),
+    "one row": lambda rng: rng.normal(size=(1, 3)),
+    "no rows": lambda rng: np.zeros((0, 2)),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_distinct_rows_are_numpys(kind):
+    rows = TABLES[kind](np.random.default_rng(0))
+    found, codes = distinct(rows)
+    wanted, inverse = np.unique(rows, axis=0, return_inverse=True)
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(codes, inverse.ravel())
+    assert found.dtype == rows.dtype
+
+
+def test_whole_numbers_that_float32_cannot_add_stay_apart():
+    """−1 and 2²⁴ are float32s, but their difference is none: it rounds to that of 0 and 2²⁴."""
+    column = np.zeros((9_000_000, 1), np.float32)
+    column[:3, 0] = -1, 2**24, 2**24 - 1
+    assert distinct(column)[0].ravel().tolist() == [-1, 0, 2**24 - 1, 2**24]
+
+
 def test_coverage_counts_every_step(original, log):
     by_state, by_observation = coverage(log, original.mdp), coverage(log)
     counted = {}
@@ -431,6 +479,31 @@ def test_d3rlpy_sees_every_episode(log):
     np.testing.assert_array_equal(np.concatenate([e.observations for e in data.episodes]), log.observations)
     np.testing.assert_array_equal(np.concatenate([e.actions for e in data.episodes])[:, 0], log.actions)
     assert data.sample_trajectory_batch(3, 5).observations.shape == (3, 5, 2)
+
+
+def test_training_makes_none_of_d3rlpys_episodes(log):
+    data = build_mdpdataset(log)
+    fit(create_discrete_cql(), data, n_steps=3, progress=False)
+    assert "_buffer" not in vars(data)
+    assert data.size() == log.n_episodes
+    assert data.buffer.transition_count == len(log) - log.timeouts.sum()
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_an_appended_episode_comes_after_the_log(asked_before):
+    log = short_log()
+    data = build_mdpdataset(log)
+    if asked_before:
+        assert data.size() == log.n_episodes
+    for i in range(3):
+        data.append(np.full(2, 90 + i, np.float32), i, float(i))
+    data.clip_episode(True)
+    assert data.size() == log.n_episodes + 1
+    assert data.episodes[-1].observations[:, 0].tolist() == [90, 91, 92]
+    np.testing.assert_array_equal(data.episodes[0].observations, log.observations[log.episode == 0])
+    assert any(data.sample_transition().observation[0] >= 90 for _ in range(1_000))
+    data.append_episode(data.episodes[0])
+    assert data.size() == log.n_episodes + 2
 
 
 class ReusesItsBuffer(gymnasium.Env):
