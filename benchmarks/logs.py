@@ -1,9 +1,9 @@
-"""What a large log costs: seconds, rows per second and memory of everything that reads all of its rows.
+"""What a large log costs: seconds, rows per second and memory of everything that goes through all of its rows.
 
-Each operation runs in a process of its own. Its memory is the process's peak over what was imported and over the log
-itself, which every operation reads or makes.
+Each operation runs in a process of its own. Its memory is the process's peak, less what the imports and the log itself
+take, whether the operation was handed the log or makes it.
 
-python benchmarks/logs.py 100000 1000000 10000000
+python benchmarks/logs.py [rows …]
 """
 
 import json
@@ -11,31 +11,29 @@ import resource
 import subprocess
 import sys
 import tempfile
+from dataclasses import fields
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
 import safegrid as sg
 
-ROWS_AN_EPISODE = 28.55  # of the map `crossroads`
+SIZES = [100_000, 1_000_000, 10_000_000]
+ROWS_AN_EPISODE = 28.6  # of the map `crossroads`
 OPERATIONS = {
-    "generate": lambda env, log, folder: sg.generate_offline_episodes(env, episodes_of(folder), seed=0),
-    "check": lambda env, log, folder: sg.Episodes(**vars(log)),
-    "coverage": lambda env, log, folder: sg.coverage(log),
-    "coverage of the mdp's states": lambda env, log, folder: sg.coverage(log, env.mdp),
-    "log_model": lambda env, log, folder: sg.log_model(log, env.mdp.n_states, unseen=-100.0),
-    "build_mdpdataset": lambda env, log, folder: sg.build_mdpdataset(log),
-    "… and a batch of 256": lambda env, log, folder: sg.build_mdpdataset(log).sample_transition_batch(256),
-    "split_episodes": lambda env, log, folder: sg.split_episodes(log, seed=0),
-    "save": lambda env, log, folder: log.save(folder / "log.npz"),
-    "load": lambda env, log, folder: sg.Episodes.load(folder / "log.npz"),
+    "generate": lambda env, log, file: sg.generate_offline_episodes(env, int(file.with_suffix(".txt").read_text())),
+    "check": lambda env, log, file: sg.Episodes(**{name: getattr(log, name) for name in COLUMNS}, n_actions=4),
+    "coverage": lambda env, log, file: sg.coverage(log),
+    "coverage, by state": lambda env, log, file: sg.coverage(log, env.mdp),
+    "log_model": lambda env, log, file: sg.log_model(log, env.mdp.n_states, unseen=-100.0),
+    "build_mdpdataset": lambda env, log, file: sg.build_mdpdataset(log),
+    "… and 256 rows of it": lambda env, log, file: sg.build_mdpdataset(log).sample_transition_batch(256),
+    "split_episodes": lambda env, log, file: sg.split_episodes(log, 0),
+    "save": lambda env, log, file: log.save(file),
+    "load": lambda env, log, file: sg.Episodes.load(file),
 }
-MAKES_THE_LOG = ("generate", "load")
-
-
-def episodes_of(folder):
-    return int((folder / "episodes").read_text())
+COLUMNS = [field.name for field in fields(sg.Episodes) if field.name != "n_actions"]
 
 
 def peak():
@@ -44,49 +42,47 @@ def peak():
 
 
 def stored(folder):
-    """The log as it was generated, not checked again: a check would leave a peak of its own."""
+    """The log as it was generated, and not checked again: that would leave a peak of its own."""
     log = object.__new__(sg.Episodes)
-    vars(log).update({path.stem: np.load(path) for path in folder.glob("*.npy")}, n_actions=4)
+    vars(log).update({name: np.load(folder / f"{name}.npy") for name in COLUMNS}, n_actions=4)
     return log
 
 
 def measure(operation, folder):
-    """Runs one operation and prints its seconds, its rows and its memory in bytes over that of the log."""
-    env = sg.SafetyCriticalGridWorld(map_name="crossroads")
-    if "batch" in operation or "dataset" in operation:
-        sg.build_mdpdataset(sg.generate_offline_episodes(env, 1))  # imports d3rlpy
-    env.mdp.rollouts(env.behaviour_policy(0.22), 1, 0)
-    small = sg.generate_offline_episodes(env, 1)
-    sg.log_model(small, env.mdp.n_states, unseen=0.0)
+    """Does one operation; prints its seconds by the wall and by the processor, the log's rows and bytes, and more."""
+    env, file = sg.SafetyCriticalGridWorld(map_name="crossroads"), folder / "log.npz"
+    small = sg.generate_offline_episodes(env, 2)
+    for warm in list(OPERATIONS)[1:]:  # a small log has everything imported
+        OPERATIONS[warm](env, small, folder / "small.npz")
     before = peak()
-    log = None if operation in MAKES_THE_LOG else stored(folder)
-    begun = perf_counter()
-    made = OPERATIONS[operation](env, log, folder)
-    seconds = perf_counter() - begun
-    log = log or made
-    columns = {name: column for name, column in vars(log).items() if isinstance(column, np.ndarray)}
-    size = sum(columns[name].nbytes for name in columns)
-    print(json.dumps([seconds, len(log), size, peak() - before - size]))
+    log = None if operation in ("generate", "load") else stored(folder)
+    marks = perf_counter(), process_time()
+    made = OPERATIONS[operation](env, log, file)
+    seconds = perf_counter() - marks[0], process_time() - marks[1]
+    more = peak() - before
+    columns = {name: getattr(log or made, name) for name in COLUMNS}
+    size = sum(column.nbytes for column in columns.values())
     if operation == "generate":
         for name, column in columns.items():
             np.save(folder / f"{name}.npy", column)
+    print(json.dumps([*seconds, len(columns["actions"]), size, max(0, more - size)]))
 
 
 def main(sizes):
-    print(f"{'operation':30} {'rows':>11} {'seconds':>8} {'rows/s':>12} {'MB over the log':>16} {'of the log':>10}")
+    print(f"{'operation':22}{'rows':>12}{'seconds':>9}{'one core':>10}{'rows/s':>13}{'MB over the log':>17}{'logs':>6}")
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "episodes").write_text(str(max(1, round(size / ROWS_AN_EPISODE))))
+            Path(folder, "log.txt").write_text(str(max(1, round(size / ROWS_AN_EPISODE))))
             for operation in OPERATIONS:
                 command = [sys.executable, __file__, operation, folder]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)
-                seconds, rows, own, more = json.loads(done.stdout.splitlines()[-1])
-                rate = f"{rows / seconds:12,.0f} {more / 1e6:16,.0f} {more / own:9.1f}×"
-                print(f"{operation:30} {rows:11,} {seconds:8.2f} {rate}", flush=True)
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+                wall, core, rows, own, more = json.loads(done.stdout.splitlines()[-1])
+                rate, memory = f"{rows / wall:13,.0f}", f"{more / 1e6:17,.0f}{more / own:6.1f}"
+                print(f"{operation:22}{rows:12,}{wall:9.3f}{core:10.3f}{rate}{memory}", flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in OPERATIONS:
         measure(sys.argv[1], Path(sys.argv[2]))
     else:
-        main([int(rows) for rows in sys.argv[1:]] or [100_000, 1_000_000, 10_000_000])
+        main([int(rows) for rows in sys.argv[1:]] or SIZES)

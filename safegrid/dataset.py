@@ -148,15 +148,16 @@ class Episodes:
         n = len(np.atleast_1d(np.asarray(actions)))
         following = observations if next_observations is None else next_observations
         before, after = (x[:, None] if x.ndim == 1 else x for x in map(np.asarray, (observations, following)))
-        given: dict[str, tuple[Any, int]] = {  # and what stands in every row where it is not
-            "observations": (before, 0), "actions": (actions, 0), "rewards": (rewards, 0),
-            "next_observations": (after, 0), "terminals": (terminals, 0), "timeouts": (timeouts, 0),
-            "costs": (costs, 0), "states": (states, -1), "next_states": (next_states, -1),
+
+        def known(column: ArrayLike | None, otherwise: int) -> ArrayLike:
+            return np.full(n, otherwise) if column is None else column
+
+        given: dict[str, ArrayLike] = {
+            "observations": before, "actions": actions, "rewards": rewards, "next_observations": after,
+            "terminals": terminals, "timeouts": known(timeouts, 0), "costs": known(costs, 0),
+            "states": known(states, -1), "next_states": known(next_states, -1),
         }  # fmt: skip
-        columns = {
-            name: _column(name, np.full(n, other) if value is None else value, _COLUMNS[name], n)
-            for name, (value, other) in given.items()
-        }
+        columns = {name: _column(name, value, _COLUMNS[name], n) for name, value in given.items()}
         if next_observations is None and n:
             if (cut := columns["timeouts"]).all():
                 raise ValueError("every step is a time-out's last and has no next observation: pass next_observations")
@@ -213,7 +214,7 @@ class Episodes:
         if missing := [name for name in _COLUMNS if name not in columns]:
             raise ValueError(f"{path}: column {missing[0]!r} is missing")
         number: Any = header.get("n_actions")
-        return cls(**{name: frozen(columns[name]) for name in _COLUMNS}, n_actions=number)
+        return cls(**{name: columns[name] for name in _COLUMNS}, n_actions=number)
 
     @classmethod
     def concatenate(cls, logs: Sequence[Episodes]) -> Episodes:

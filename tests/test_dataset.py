@@ -184,6 +184,13 @@ def test_an_empty_log_teaches_nothing():
         Episodes.from_arrays(np.zeros((0, 2)), empty, empty, empty, n_actions=4)
 
 
+@pytest.mark.parametrize("name", ["actions", "rewards", "terminals"])
+def test_a_column_that_has_no_default_has_none(name):
+    arrays = columns(short_log(), **{name: None})
+    with pytest.raises(ValueError, match=r"has shape \(\), expected \(N,\)|rows, expected 1 as actions"):
+        Episodes.from_arrays(**arrays, n_actions=4)
+
+
 @settings(deadline=None, max_examples=30)
 @given(log=any_log())
 def test_from_arrays_gives_back_the_log(log):
