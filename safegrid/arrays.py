@@ -25,21 +25,31 @@ def distinct(rows: Array) -> tuple[Array, Ints]:
     codes = np.zeros(len(rows), np.int64)
     for column in rows.T:
         values, code = _ranks(column)
-        codes = _ranks(codes * len(values) + code)[1]
+        codes *= len(values)
+        codes += code
+        codes = _ranks(codes)[1]
     first = np.empty(int(codes.max()) + 1 if len(codes) else 0, np.int64)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # the earliest row of each code is written last
     return rows[first], codes
+
+
+def frozen(array: Array) -> Array:
+    """Makes an array read-only, in place: one that nobody else holds need not be copied to stay as it is."""
+    array.flags.writeable = False
+    return array
 
 
 def _ranks(values: Array) -> tuple[Array, Ints]:
     """`np.unique(values, return_inverse=True)`; whole numbers in a narrow range are counted instead of sorted."""
     if not len(values):
         return values, np.zeros(0, np.int64)
-    low, high = values.min(), values.max()
-    narrow = high - low < 2 * len(values) + 1024
-    if narrow and (values.dtype.kind in "iu" or not np.mod(values, 1).any()):
-        offset = (values - low).astype(np.int64)
+    low, high = float(values.min()), float(values.max())
+    narrow = max(-low, high) < 2**53 and high - low < 2 * len(values) + 1024
+    if narrow and (values.dtype.kind in "iu" or not (np.trunc(values) != values).any()):
+        offset = values.astype(np.int64, copy=False)
+        if low:
+            offset = offset - int(low)  # of whole numbers, where float32 would round
         there = np.bincount(offset) > 0
-        return low + np.flatnonzero(there).astype(values.dtype), (np.cumsum(there) - 1)[offset]
+        return (np.flatnonzero(there) + int(low)).astype(values.dtype), np.take(np.cumsum(there) - 1, offset)
     found, inverse = np.unique(values, return_inverse=True)
     return found, inverse.ravel()

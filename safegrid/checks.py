@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Bools, Floats
+from .arrays import Array, Bools, Floats
 
 
 def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
@@ -33,6 +33,13 @@ def whole(name: str, value: int, least: int = 1) -> int:
     if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
         raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
     return int(value)
+
+
+def refuse_rows(bad: Bools, name: str, column: Array, expected: str) -> None:
+    """Rows of a column that are not what was expected, (N, …); the first of them is named."""
+    if bad.any():
+        row = int(np.argmax(bad)) // (bad.size // len(bad))
+        raise ValueError(f"{name} in row {row} is {column[row]}, expected {expected}")
 
 
 def check_gamma(gamma: float) -> None:

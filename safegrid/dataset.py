@@ -14,8 +14,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, Bools, Floats, Ints, distinct
-from .checks import whole
+from .arrays import Array, Bools, Floats, Ints, distinct, frozen
+from .checks import refuse_rows, whole
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
 
@@ -68,9 +68,7 @@ class Episodes:
         if n == 0:
             raise ValueError("actions is empty, expected at least one step: an empty log teaches nothing")
         for name, dtype in _COLUMNS.items():
-            column = _column(name, getattr(self, name), dtype, n)
-            column.flags.writeable = False
-            object.__setattr__(self, name, column)
+            object.__setattr__(self, name, _column(name, getattr(self, name), dtype, n))
         if self.observations.shape != self.next_observations.shape:
             raise ValueError(
                 f"next_observations has shape {self.next_observations.shape}, expected {self.observations.shape} "
@@ -81,20 +79,16 @@ class Episodes:
 
     def _check_rows(self) -> None:
         def refuse(bad: Bools, name: str, expected: str) -> None:
-            if bad.any():
-                row = int(np.argmax(bad))
-                raise ValueError(f"{name} in row {row} is {getattr(self, name)[row]}, expected {expected}")
+            refuse_rows(bad, name, getattr(self, name), expected)
 
         for name in ("observations", "next_observations", "rewards", "costs"):
-            column = getattr(self, name)
-            refuse(~np.isfinite(column).reshape(len(column), -1).all(1), name, "finite numbers")
+            refuse(~np.isfinite(getattr(self, name)), name, "finite numbers")
         refuse((self.actions < 0) | (self.actions >= self.n_actions), "actions", f"an action in 0…{self.n_actions - 1}")
         refuse(self.states < -1, "states", "a state or −1")
         refuse(self.next_states < -1, "next_states", "a state or −1")
         refuse(self.terminals & self.timeouts, "timeouts", "False where terminals is True: an episode ends in one way")
 
-        ends = self.terminals | self.timeouts
-        follows = np.diff(self.episode)
+        ends, follows = self.terminals | self.timeouts, np.diff(self.episode)
         refuse(np.r_[self.episode[0] != 0, (follows != 0) & (follows != 1)], "episode", "0, 1, 2 … without a gap")
         last = np.r_[follows == 1, True]
         early = np.r_[False, (ends & ~last)[:-1]]
@@ -104,8 +98,8 @@ class Episodes:
             raise ValueError(
                 f"row {row} ends episode {self.episode[row]} as neither terminal nor time-out, expected one"
             )
-        broken = ~last[:-1] & (self.next_observations[:-1] != self.observations[1:]).any(1)
-        refuse(np.r_[broken, False], "next_observations", "the observation of the row after it: the log is shifted")
+        broken = (self.next_observations[:-1] != self.observations[1:]) & ~last[:-1, None]
+        refuse(broken, "next_observations", "the observation of the row after it: the log is shifted")
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -132,63 +126,47 @@ class Episodes:
 
     @classmethod
     def from_arrays(
-        cls,
-        observations: ArrayLike,
-        actions: ArrayLike,
-        rewards: ArrayLike,
-        terminals: ArrayLike,
-        timeouts: ArrayLike | None = None,
-        *,
-        n_actions: int,
-        next_observations: ArrayLike | None = None,
-        costs: ArrayLike | None = None,
-        states: ArrayLike | None = None,
-        next_states: ArrayLike | None = None,
-    ) -> Episodes:
+        cls, observations: ArrayLike, actions: ArrayLike, rewards: ArrayLike, terminals: ArrayLike,
+        timeouts: ArrayLike | None = None, *, n_actions: int, next_observations: ArrayLike | None = None,
+        costs: ArrayLike | None = None, states: ArrayLike | None = None, next_states: ArrayLike | None = None,
+    ) -> Episodes:  # fmt: skip
         """Builds a log from a reader's own columns; the rest is worked out from the ends of the episodes.
 
         Without `next_observations` they are taken from the following row. A time-out's last step then has none, and is
         dropped, as d3rlpy does: its row before becomes the time-out. (An episode of that one step is dropped whole.)
 
         Args:
-            observations: (N, d), or (N,) for one number a step.
-            actions: (N,), whole numbers.
-            rewards: (N,), raw reward.
-            terminals: (N,), truth values.
-            timeouts: (N,), all False by default.
+            observations, next_observations: (N, d), or (N,) for one number a step.
+            actions, rewards, terminals: (N,), as `Episodes`'s, of any type that holds such numbers.
+            timeouts, costs: (N,), all False and 0 by default.
+            states, next_states: (N,), unknown (−1) by default.
             n_actions: size of the action space; said, not guessed from the actions that happen to occur.
-            next_observations: (N, d), the observation after each step.
-            costs: (N,), harm; 0 by default.
-            states: (N,), index in a `TabularMDP`; unknown (−1) by default.
-            next_states: (N,), the same after the step.
 
         Raises:
             ValueError: as `Episodes`.
         """
         n = len(np.atleast_1d(np.asarray(actions)))
-        obs = np.asarray(observations)
-        obs = obs[:, None] if obs.ndim == 1 else obs
-        following = None if next_observations is None else np.asarray(next_observations)
-        following = following[:, None] if following is not None and following.ndim == 1 else following
-        unknown = np.full(n, -1)
-        raw: dict[str, Any] = {
-            "observations": obs,
-            "actions": actions,
-            "rewards": rewards,
-            "next_observations": np.zeros_like(obs) if following is None else following,
-            "terminals": terminals,
-            "timeouts": np.zeros(n, bool) if timeouts is None else timeouts,
-            "costs": np.zeros(n) if costs is None else costs,
-            "states": unknown if states is None else states,
-            "next_states": unknown if next_states is None else next_states,
-        }
-        columns = {name: _column(name, value, _COLUMNS[name], n) for name, value in raw.items()}
-        ends = columns["terminals"] | columns["timeouts"]
-        columns["episode"] = np.r_[0, np.cumsum(ends)[:-1]].astype(np.int64) if n else np.zeros(0, np.int64)
-        if following is None and n:
-            if columns["timeouts"].all():
+        following = observations if next_observations is None else next_observations
+        before, after = (x[:, None] if x.ndim == 1 else x for x in map(np.asarray, (observations, following)))
+
+        def known(column: ArrayLike | None, otherwise: int) -> ArrayLike:
+            return np.full(n, otherwise) if column is None else column
+
+        given: dict[str, ArrayLike] = {
+            "observations": before, "actions": actions, "rewards": rewards, "next_observations": after,
+            "terminals": terminals, "timeouts": known(timeouts, 0), "costs": known(costs, 0),
+            "states": known(states, -1), "next_states": known(next_states, -1),
+        }  # fmt: skip
+        columns = {name: _column(name, value, _COLUMNS[name], n) for name, value in given.items()}
+        if next_observations is None and n:
+            if (cut := columns["timeouts"]).all():
                 raise ValueError("every step is a time-out's last and has no next observation: pass next_observations")
-            columns = _shift_observations(columns, ends)
+            columns["next_observations"] = np.roll(columns["observations"], -1, axis=0)
+            columns["next_observations"][columns["terminals"]] = 0.0
+            columns["timeouts"] = np.r_[cut[1:] & ~(cut | columns["terminals"])[:-1], False]
+            columns = {name: frozen(np.compress(~cut, column, 0)) for name, column in columns.items()}
+        ends = columns["terminals"] | columns["timeouts"]
+        columns["episode"] = frozen(np.cumsum(ends) - ends)
         return cls(**columns, n_actions=n_actions)
 
     @classmethod
@@ -222,9 +200,8 @@ class Episodes:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the log as compressed .npz without pickle; all or nothing."""
-        columns = {name: getattr(self, name) for name in _COLUMNS}
         header = json.dumps({"format": _FORMAT, "n_actions": self.n_actions})
-        return write_npz(path, header, columns)
+        return write_npz(path, header, {name: getattr(self, name) for name in _COLUMNS})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Episodes:
@@ -256,22 +233,21 @@ class Episodes:
                     f"logs[{i}] has {got[0]} actions and observations of {got[1]} numbers, "
                     f"expected {wanted[0]} and {wanted[1]} as logs[0]"
                 )
-        columns = {name: np.concatenate([getattr(log, name) for log in logs]) for name in _COLUMNS}
+        columns: dict[str, Any] = {name: np.concatenate([getattr(log, name) for log in logs]) for name in _COLUMNS}
         before = np.cumsum([0] + [log.n_episodes for log in logs[:-1]])
         columns["episode"] += np.repeat(before, [len(log) for log in logs])
-        return cls(**columns, n_actions=first.n_actions)
+        return cls(**{name: frozen(column) for name, column in columns.items()}, n_actions=first.n_actions)
 
 
-_COLUMNS: dict[str, Any] = {
-    f.name: {"observations": np.float32, "next_observations": np.float32, "rewards": np.float32, "costs": np.float32,
-             "terminals": np.bool_, "timeouts": np.bool_}.get(f.name, np.int64)
-    for f in fields(Episodes)
-    if f.name != "n_actions"
-}  # fmt: skip
+_KINDS: dict[Any, Any] = {"Floats": np.float32, "Ints": np.int64, "Bools": np.bool_}
+_COLUMNS = {f.name: _KINDS[f.type] for f in fields(Episodes) if f.type in _KINDS}
 
 
 def _column(name: str, value: ArrayLike, dtype: Any, n: int) -> Array:
-    """A private copy in the column's type; whole numbers and truth values may not be rounded into it."""
+    """A read-only array in the column's type; whole numbers and truth values may not be rounded into it.
+
+    It is a copy, unless `value` is `frozen` and owns its numbers: then nobody can change them, as in another log.
+    """
     array = np.asarray(value)
     rank = 2 if name.endswith("observations") else 1
     if array.ndim != rank:
@@ -280,24 +256,13 @@ def _column(name: str, value: ArrayLike, dtype: Any, n: int) -> Array:
         raise ValueError(f"{name} has {len(array)} rows, expected {n} as actions")
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
         raise ValueError(f"{name} has type {array.dtype}, expected numbers")
-    if dtype is not np.float32:
-        with np.errstate(invalid="ignore"):
-            changed = array != array.astype(dtype)
-        if changed.any():
-            row, wanted = int(np.argmax(changed)), "truth value" if dtype is np.bool_ else "whole number"
-            raise ValueError(f"{name} in row {row} is {array[row]}, expected a {wanted}")
-    return array.astype(dtype)
-
-
-def _shift_observations(columns: dict[str, Array], ends: Bools) -> dict[str, Array]:
-    """Fills next observations from the following row and drops the last step of each time-out, which has none."""
-    following = np.roll(columns["observations"], -1, axis=0)
-    following[columns["terminals"]] = 0.0
-    cut = columns["timeouts"]
-    columns = columns | {"next_observations": following, "timeouts": np.r_[cut[1:] & ~ends[:-1], False]}
-    kept = {name: column[~cut] for name, column in columns.items()}
-    _, kept["episode"] = np.unique(kept["episode"], return_inverse=True)
-    return kept
+    if array.dtype == dtype and array.base is None and not array.flags.writeable:
+        return array
+    with np.errstate(invalid="ignore"):
+        column = array.astype(dtype)
+    if dtype is not np.float32 and array.dtype != dtype:
+        refuse_rows(array != column, name, array, f"a {'truth value' if dtype is np.bool_ else 'whole number'}")
+    return frozen(column)
 
 
 def generate_offline_episodes(
@@ -318,19 +283,9 @@ def generate_offline_episodes(
 def sample_episodes(mdp: TabularMDP, policy: ArrayLike, n_episodes: int, seed: int | np.random.Generator) -> Episodes:
     """A log of any policy (S, A) in any `TabularMDP` that has a horizon, sampled in lock-step."""
     r = mdp.rollouts(policy, whole("n_episodes", n_episodes), seed)
-    return Episodes(
-        observations=mdp.observations[r.states],
-        actions=r.actions,
-        rewards=r.rewards,
-        next_observations=mdp.observations[r.next_states],
-        terminals=r.terminals,
-        timeouts=r.timeouts,
-        costs=r.costs,
-        states=r.states,
-        next_states=r.next_states,
-        episode=r.episode,
-        n_actions=mdp.n_actions,
-    )
+    columns: dict[str, Any] = {name: frozen(getattr(r, name)) for name in _COLUMNS if not name.endswith("observations")}
+    before, after = (frozen(np.take(mdp.observations, states, 0)) for states in (r.states, r.next_states))
+    return Episodes(observations=before, next_observations=after, **columns, n_actions=mdp.n_actions)
 
 
 @dataclass(frozen=True)
@@ -367,9 +322,8 @@ def coverage(episodes: Episodes, mdp: TabularMDP | None = None) -> Coverage:
         if episodes.n_actions != mdp.n_actions:
             raise ValueError(f"n_actions is {episodes.n_actions}, expected {mdp.n_actions} as the mdp's")
         observations, states = mdp.observations, episodes.states
-        if (bad := (states < 0) | (states >= mdp.n_states)).any():
-            row = int(np.argmax(bad))
-            raise ValueError(f"states in row {row} is {states[row]}, expected a state of the mdp, 0…{mdp.n_states - 1}")
+        outside = (states < 0) | (states >= mdp.n_states)
+        refuse_rows(outside, "states", states, f"a state of the mdp, 0…{mdp.n_states - 1}")
     shape = len(observations), episodes.n_actions
     counts = np.bincount(states * shape[1] + episodes.actions, minlength=shape[0] * shape[1]).reshape(shape)
     if mdp is not None and (bad := (counts > 0) & ~mdp.action_mask).any():

@@ -87,20 +87,31 @@ class ColumnarMDPDataset(_data.MDPDataset):  # type: ignore[name-defined,misc]
                 buffer.append(episode, i)
         return buffer
 
+    def append(self, observation: Any, action: Any, reward: Any) -> None:
+        """A step of a new episode, which comes after those of the log."""
+        self._writer._buffer = self._buffer
+        super().append(observation, action, reward)
+
     @property
     def transition_count(self) -> int:
-        """Number of steps, those cut by a time-out included."""
+        """Number of steps in the log, those cut by a time-out included."""
         return len(self._timeouts)
+
+    @cached_property
+    def _known(self) -> Ints:
+        """Rows whose next observation d3rlpy knows."""
+        return np.flatnonzero(~self._timeouts)
 
     def sample_transition(self) -> Any:
         """One transition as d3rlpy's own, drawn with `rng`."""
-        known = np.flatnonzero(~self._timeouts)
-        row = int(known[self.rng.integers(len(known))])
+        if "_buffer" in vars(self):  # which may hold more than the log
+            return self.transition_picker(*self._buffer[int(self.rng.integers(len(self._buffer)))])
+        row = int(self._known[self.rng.integers(len(self._known))])
         number = int(np.searchsorted(self._ends, row, side="right"))
         return self.transition_picker(self._episode(number), row - (int(self._ends[number - 1]) if number else 0))
 
     def sample_transition_batch(self, batch_size: int) -> Any:
-        """A mini-batch drawn uniformly with replacement."""
+        """A mini-batch of the log, drawn uniformly with replacement."""
         rows = self.rng.integers(len(self._timeouts), size=batch_size)
         columns = {name: column[rows] for name, column in self.columns.items()}
         return _data.TransitionMiniBatch(**columns, intervals=np.ones((batch_size, 1), np.float32), transitions=[])

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 from scipy.stats import spearmanr
 
-from .arrays import Floats, Ints
-from .checks import check_gamma, checked, checked_policy, whole
+from .arrays import Floats, Ints, frozen
+from .checks import check_gamma, checked, checked_policy, refuse_rows, whole
 from .dataset import Episodes
 from .intervals import Interval
 from .mdp import TabularMDP
@@ -250,18 +251,17 @@ def log_model(episodes: Episodes, n_states: int, *, unseen: float) -> LogModel:
     goal = terminal & ~hazard
     terminal[-1] = True
 
-    key = (episodes.states * n_actions + episodes.actions) * n + episodes.next_states
-    distinct, inverse = np.unique(key, return_inverse=True)
-    times = np.bincount(inverse)
-    reward = np.bincount(inverse, episodes.rewards) / times
-    pair, arrived = np.divmod(distinct, n)
-    place = np.arange(len(pair)) - np.searchsorted(pair, pair)  # 0, 1, 2 … within each pair
-    width = int(place.max()) + 1
+    pairs = episodes.states * n_actions + episodes.actions, episodes.next_states
+    weights = np.ones(len(episodes)), episodes.rewards.astype(float)
+    times, total = (csr_array((w, pairs), (n * n_actions, n)) for w in weights)  # successors ascend within each pair
+    width = int(np.diff(times.indptr).max())
+    pair = np.repeat(np.arange(n * n_actions), np.diff(times.indptr))
+    place = np.arange(len(pair)) - times.indptr[pair]  # 0, 1, 2 … within each pair
     successors = np.full(((n + 1) * n_actions, width), n)
     probabilities, rewards = np.zeros(successors.shape), np.full(successors.shape, float(unseen))
     probabilities[:, 0] = 1.0
-    probabilities[pair, place] = times / counts.ravel()[pair]
-    successors[pair, place], rewards[pair, place] = arrived, reward
+    probabilities[pair, place] = times.data / counts.ravel()[pair]
+    successors[pair, place], rewards[pair, place] = times.indices, total.data / times.data
     start = np.bincount(episodes.states[_first_rows(episodes)], minlength=n + 1) / episodes.n_episodes
     shape = (n + 1, n_actions, width)
     world = TabularMDP(
@@ -333,12 +333,11 @@ def select_episodes(episodes: Episodes, which: ArrayLike) -> Episodes:
             f"0…{episodes.n_episodes - 1}"
         )
     first, lengths = _first_rows(episodes)[index], episodes.lengths[index]
-    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    rows = np.repeat(first, lengths) + offset
+    rows = np.arange(lengths.sum()) + np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
     names = ("observations", "actions", "rewards", "next_observations", "terminals", "timeouts", "costs", "states",
              "next_states")  # fmt: skip
-    columns: dict[str, Any] = {name: getattr(episodes, name)[rows] for name in names}
-    return Episodes(**columns, episode=np.repeat(np.arange(len(index)), lengths), n_actions=episodes.n_actions)
+    columns: dict[str, Any] = {name: frozen(np.take(getattr(episodes, name), rows, 0)) for name in names}
+    return Episodes(**columns, episode=frozen(np.repeat(np.arange(len(index)), lengths)), n_actions=episodes.n_actions)
 
 
 def split_episodes(episodes: Episodes, seed: int, fraction: float = 0.5) -> tuple[Episodes, Episodes]:
@@ -432,9 +431,7 @@ def _count(episodes: Episodes, n_states: int) -> Ints:
 
 
 def _checked_states(name: str, states: Ints, n: int) -> None:
-    if (bad := (states < 0) | (states >= n)).any():
-        row = int(np.argmax(bad))
-        raise ValueError(f"{name} in row {row} is {states[row]}, expected a state in 0…{n - 1}")
+    refuse_rows((states < 0) | (states >= n), name, states, f"a state in 0…{n - 1}")
 
 
 def _checked_policy(name: str, table: ArrayLike, episodes: Episodes) -> Floats:

@@ -195,6 +195,34 @@ def test_a_log_of_every_transition_in_its_true_share_gives_the_exact_value(world
     assert model.mdp.goal.nonzero()[0].tolist() == [3]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_model_is_a_count_row_by_row(seed):
+    rng = np.random.default_rng(seed)
+    n, n_states, n_actions = int(rng.integers(1, 400)), 7, 3
+    ends = np.r_[rng.random(n - 1) < 0.1, True]
+    states = rng.integers(5, size=n)
+    following = np.where(ends, rng.integers(5, 7, n), np.roll(states, -1))
+    log = Episodes.from_arrays(
+        states, rng.integers(n_actions, size=n), rng.normal(size=n), ends, n_actions=n_actions,
+        next_observations=following, costs=ends & (following == 5), states=states, next_states=following,
+    )  # fmt: skip
+    model = log_model(log, n_states, unseen=-3.0)
+    seen = {}
+    for s, a, r, after in zip(log.states, log.actions, log.rewards, log.next_states, strict=True):
+        seen.setdefault((s, a), {}).setdefault(after, []).append(float(r))
+    assert model.mdp.successors.shape[2] == max(len(found) for found in seen.values())
+    for s in range(n_states):
+        for a in range(n_actions):
+            found = seen.get((s, a), {n_states: [-3.0]})
+            total, k = sum(map(len, found.values())), len(found)
+            assert model.counts[s, a] == (total if (s, a) in seen else 0)
+            assert model.mdp.successors[s, a, :k].tolist() == sorted(found)
+            assert model.mdp.probabilities[s, a, k:].tolist() == [0.0] * (model.mdp.successors.shape[2] - k)
+            for i, after in enumerate(sorted(found)):
+                assert model.mdp.probabilities[s, a, i] == pytest.approx(len(found[after]) / total, abs=1e-15)
+                assert model.mdp.rewards[s, a, i] == pytest.approx(np.mean(found[after]), abs=1e-12)
+
+
 def test_the_log_of_an_expert_knows_nothing_of_other_ways(world):
     log = sample_episodes(world, mixed(0.0), 50, 0)
     model, gamble = log_model(log, 5, unseen=-30.0), mixed(1.0)
