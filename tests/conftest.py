@@ -33,3 +33,16 @@ def rooms() -> SafetyCriticalGridWorld:
 @pytest.fixture(scope="session")
 def log(original: SafetyCriticalGridWorld) -> Episodes:
     return generate_offline_episodes(original)
+
+
+@pytest.fixture(scope="session")
+def logs(original: SafetyCriticalGridWorld) -> list[Episodes]:
+    return [generate_offline_episodes(original, 60, seed=seed) for seed in (0, 1, 2)]
+
+
+@pytest.fixture(scope="session")
+def sweep(logs: list[Episodes], original: SafetyCriticalGridWorld):
+    """5 weights × 3 logs × 2 seeds, in two shards."""
+    from safegrid.sweep.training import train_sweep
+
+    return train_sweep(logs, [0, 1, 6, 20, 200], 2, 60, mdp=original.mdp, score_interval=20, n_jobs=1, progress=False)
