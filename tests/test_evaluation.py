@@ -5,17 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
-from safegrid.dataset import build_mdpdataset, generate_offline_episodes
+from safegrid.agents import create_discrete_bc, create_discrete_cql, policy_table, q_table
+from safegrid.dataset import generate_offline_episodes
 from safegrid.evaluation import compare, score_agent
-
-
-@pytest.fixture(scope="module")
-def agents(log):
-    made = {"BC": create_discrete_bc(), "CQL": create_discrete_cql()}
-    for agent in made.values():
-        fit(agent, build_mdpdataset(log), 150, progress=False)
-    return made
 
 
 def test_the_exact_score_is_the_policys(agents, original):

@@ -1,49 +1,46 @@
 """A sweep survives a kill and a full disk, and takes up no other's work."""
 
 import json
-import os
+import multiprocessing
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 from example_sweeps import QUIET, same_sweep
 
-from safegrid.sweep.results import Sweep
+from safegrid.dataset import generate_offline_episodes
+from safegrid.env import SafetyCriticalGridWorld
 from safegrid.sweep.training import train_sweep
 
-RUN = """
-import sys
-from safegrid.env import SafetyCriticalGridWorld
-from safegrid.dataset import generate_offline_episodes
-from safegrid.sweep.training import train_sweep
-env = SafetyCriticalGridWorld()
-log = generate_offline_episodes(env, 60, seed=0)
-sweep = train_sweep(log, [0, 6], 2, 400, mdp=env.mdp, score_interval=100, checkpoint=sys.argv[1],
-                    checkpoint_interval=20, n_jobs=1, progress=False)
-sweep.save(sys.argv[2])
-"""
+PROCESSES = multiprocessing.get_context("forkserver")  # which imports torch once for them all
+PROCESSES.set_forkserver_preload(["safegrid.sweep.training"])
+
+
+def interrupted(checkpoint):
+    """A sweep that leaves many checkpoints on its way."""
+    env = SafetyCriticalGridWorld()
+    log = generate_offline_episodes(env, 60, seed=0)
+    often = {"score_interval": 100, "checkpoint": checkpoint, "checkpoint_interval": 20}
+    return train_sweep(log, [0, 6], 2, 400, mdp=env.mdp, **often, **QUIET)
 
 
 def test_after_kill_9_it_goes_on_to_the_same_numbers(tmp_path):
-    checkpoint, out = tmp_path / "checkpoint.npz", tmp_path / "sweep.npz"
-    subprocess.run([sys.executable, "-c", RUN, tmp_path / "other.npz", tmp_path / "expected.npz"], check=True)
+    checkpoint = tmp_path / "checkpoint.npz"
     for delay in (0.0, 0.05, 0.11):
-        process = subprocess.Popen([sys.executable, "-c", RUN, checkpoint, out])
         before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-        while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > before):
+        process = PROCESSES.Process(target=interrupted, args=(checkpoint,))
+        process.start()
+        while process.is_alive() and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > before):
             time.sleep(0.005)
         time.sleep(delay)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        assert not out.exists()
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL  # before it was done
         with np.load(checkpoint) as file:  # whole, whatever happened
             assert len(file["header"].item()) > 100
-    subprocess.run([sys.executable, "-c", RUN, checkpoint, out], check=True)
-    resumed, expected = Sweep.load(out), Sweep.load(tmp_path / "expected.npz")
+    resumed, expected = interrupted(checkpoint), interrupted(tmp_path / "other.npz")
     assert same_sweep(resumed, expected)
     assert resumed.steps.tolist() == [100, 200, 300, 400]
     assert np.array_equal(resumed.history["return_mean"], expected.history["return_mean"])

@@ -20,13 +20,12 @@ from safegrid.env import SafetyCriticalGridWorld
 from safegrid.dataset import generate_offline_episodes
 from safegrid.sweep.training import train_sweep
 log = generate_offline_episodes(SafetyCriticalGridWorld(), 60, seed=0)
-train_sweep(log, range(16), int(sys.argv[1]), 3, n_jobs=1, progress=False, checkpoint_interval=1)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+for n in (20, 100):
+    train_sweep(log, range(16), n, 3, n_jobs=1, progress=False, checkpoint_interval=1)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 """
-    few, many = (
-        int(subprocess.run([sys.executable, "-c", code, n], capture_output=True, text=True, check=True).stdout)
-        for n in ("20", "100")
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    few, many = map(int, done.stdout.split())
     agent = create_discrete_cql()
     agent.create_impl((2,), 4)
     promised = sweep_memory(1_600, agent, 200, 200, 1, 2_000, 256) - sweep_memory(320, agent, 200, 200, 1, 2_000, 256)
