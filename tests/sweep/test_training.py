@@ -68,12 +68,12 @@ def test_over_twenty_seeds_returns_are_distributed_as_d3rlpys(logs, original):
 
     def theirs(seed):
         agent = create_discrete_cql(conservative_weight=3)
-        fit(agent, data, 300, seed=seed, progress=False)
+        fit(agent, data, 150, seed=seed, progress=False)
         return score_agent(agent, original.mdp).exact.return_mean
 
     data = build_mdpdataset(logs[0])
     reference = [theirs(seed) for seed in range(20)]
-    ours = train_sweep(logs[0], [0, 3], 20, 300, seed=1_000, mdp=original.mdp, **QUIET).scores("return_mean")[:, 0]
+    ours = train_sweep(logs[0], [0, 3], 20, 150, seed=1_000, mdp=original.mdp, **QUIET).scores("return_mean")[:, 0]
     assert len(set(np.round(reference, 3))) > 10
     assert ks_2samp(reference, ours[1]).pvalue > 0.01
     assert ks_2samp(reference, ours[0]).pvalue < 0.01
