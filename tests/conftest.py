@@ -1,12 +1,15 @@
-"""Worlds and logs that many tests look at."""
+"""Worlds and logs that many tests look at; a test that wants no other beside it; times that tests have taken."""
 
+import fcntl
 import os
+from contextlib import ExitStack
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks crawl where threads compete for a busy core
 
+import example_logs
 import pytest
 
-from safegrid.dataset import Episodes, generate_offline_episodes
+from safegrid.dataset import Episodes, build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
 
 
@@ -33,3 +36,51 @@ def rooms() -> SafetyCriticalGridWorld:
 @pytest.fixture(scope="session")
 def log(original: SafetyCriticalGridWorld) -> Episodes:
     return generate_offline_episodes(original)
+
+
+@pytest.fixture(scope="session")
+def agents(log: Episodes):
+    """One of each kind, briefly trained on the default log."""
+    from safegrid.agents import create_discrete_bc, create_discrete_cql, create_double_dqn, fit
+
+    made = {"BC": create_discrete_bc(), "double DQN": create_double_dqn(), "CQL": create_discrete_cql()}
+    for agent in made.values():
+        fit(agent, build_mdpdataset(log), 120, progress=False)
+    return made
+
+
+@pytest.fixture(scope="session")
+def logs(original: SafetyCriticalGridWorld) -> list[Episodes]:
+    return [generate_offline_episodes(original, 60, seed=seed) for seed in (0, 1, 2)]
+
+
+@pytest.fixture(scope="session")
+def sweep(logs: list[Episodes], original: SafetyCriticalGridWorld):
+    """5 weights × 3 logs × 2 seeds, in two shards."""
+    from safegrid.sweep.training import train_sweep
+
+    return train_sweep(logs, [0, 1, 6, 20, 200], 2, 60, mdp=original.mdp, score_interval=20, n_jobs=1, progress=False)
+
+
+ANY_TWO_FILES = (__file__, example_logs.__file__)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Tests of several workers run side by side, but none beside one marked `alone`."""
+    alone = item.get_closest_marker("alone") is not None
+    with ExitStack() as stack:
+        door, room = (stack.enter_context(open(path, "rb")) for path in ANY_TWO_FILES)
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)  # shut as long as somebody waits for an empty room
+        return (yield)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests recorded as `times`, wherever they ran."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                for line in (text for name, text in report.user_properties if name == "times"):
+                    terminalreporter.write_line(line)

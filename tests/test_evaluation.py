@@ -1,25 +1,13 @@
-"""Scores agree with the truth, and intervals with scipy."""
+"""Scores agree with the truth, and a comparison has every agent, log and seed."""
 
 from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.stats import trim_mean
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
-from safegrid.dataset import build_mdpdataset, generate_offline_episodes
+from safegrid.agents import create_discrete_bc, create_discrete_cql, policy_table, q_table
+from safegrid.dataset import generate_offline_episodes
 from safegrid.evaluation import compare, score_agent
-from safegrid.intervals import interquartile_mean, mean, performance_profile, probability_of_improvement
-
-
-@pytest.fixture(scope="module")
-def agents(log):
-    made = {"BC": create_discrete_bc(), "CQL": create_discrete_cql()}
-    for agent in made.values():
-        fit(agent, build_mdpdataset(log), 150, progress=False)
-    return made
 
 
 def test_the_exact_score_is_the_policys(agents, original):
@@ -44,96 +32,6 @@ def test_a_test_drive_brackets_the_truth(agents, original):
     assert score.sampled.n_episodes == 3_000
     for name, (low, high) in score.sampled.intervals.items():
         assert low - (high - low) / 2 <= getattr(score.exact, name) <= high + (high - low) / 2
-
-
-@settings(deadline=None, max_examples=10)
-@given(
-    values=st.lists(st.floats(-100, 100), min_size=4, max_size=12),
-    shift=st.floats(-50, 50),
-)
-def test_the_interval_holds_the_trimmed_mean_and_moves_with_the_scores(values, shift):
-    here, there = interquartile_mean(np.array(values)), interquartile_mean(np.array(values) + shift)
-    assert here.estimate == pytest.approx(trim_mean(values, 0.25))
-    assert here.low - 1e-9 <= here.estimate <= here.high + 1e-9
-    assert np.array([there.estimate, there.low, there.high]) - shift == pytest.approx(
-        np.array([here.estimate, here.low, here.high]), abs=1e-6
-    )
-
-
-def test_the_interval_covers_about_nineteen_times_in_twenty():
-    rng = np.random.default_rng(0)
-    hits = [i.low <= 0 <= i.high for i in (mean(rng.normal(size=30), seed=k) for k in range(100))]
-    assert 85 <= sum(hits) <= 100
-
-
-def test_each_world_is_resampled_among_its_own_logs():
-    spread = interquartile_mean([np.zeros(10), np.full(10, 100.0)])
-    assert (spread.low, spread.estimate, spread.high) == (50.0, 50.0, 50.0)
-    assert interquartile_mean(np.r_[np.zeros(10), np.full(10, 100.0)]).high > 60
-
-
-def test_network_seeds_of_one_log_stay_together():
-    scores = np.repeat(np.array([[0.0], [1.0], [5.0], [9.0]]), 50, axis=1)
-    once = interquartile_mean(scores[:, :1])
-    assert interquartile_mean(scores).high == pytest.approx(once.high, abs=1.0)
-
-
-def test_one_log_leaves_nothing_to_resample():
-    alone = interquartile_mean(np.array([[3.0, 5.0]]))
-    assert alone.estimate == 4.0
-    assert np.isnan([alone.low, alone.high]).all()
-
-
-@pytest.mark.parametrize("bad", [np.zeros((2, 2, 2)), np.zeros((0, 1))])
-def test_scores_have_two_axes(bad):
-    with pytest.raises(ValueError, match=r"strata\[0\] has shape"):
-        interquartile_mean([bad])
-
-
-def test_a_profile_is_the_share_of_runs_above_and_falls_from_all_to_none():
-    scores = np.random.default_rng(1).normal(size=(8, 3))
-    levels = np.array([-9.0, -1.0, 0.0, scores[2, 1], 9.0])
-    profile = performance_profile(scores, levels)
-    assert [i.estimate for i in profile] == pytest.approx([(scores > level).mean() for level in levels])
-    assert [profile[k].low for k in (0, -1)] == pytest.approx([1.0, 0.0])
-    assert all(i.low < i.estimate < i.high for i in profile[1:4])
-
-
-def test_a_profile_has_the_interval_of_the_share_s_mean():
-    scores = np.random.default_rng(2).normal(size=(12, 2))
-    (band,), plain = performance_profile(scores, [0.3]), mean((scores > 0.3).astype(float))
-    assert (band.estimate, band.low, band.high) == pytest.approx((plain.estimate, plain.low, plain.high), abs=0.05)
-
-
-def test_a_profile_of_two_worlds_counts_them_alike_and_draws_each_among_its_own():
-    (band,) = performance_profile([np.zeros(4), np.ones(40)], [0.5])
-    assert [band.low, band.estimate, band.high] == pytest.approx([0.5] * 3)
-
-
-def test_one_log_leaves_a_profile_without_a_band():
-    (band,) = performance_profile(np.array([[1.0, 3.0]]), [2.0])
-    assert band.estimate == 0.5
-    assert np.isnan([band.low, band.high]).all()
-
-
-def test_thresholds_are_a_list_of_numbers():
-    with pytest.raises(ValueError, match=r"thresholds has shape \(1, 2\)"):
-        performance_profile(np.zeros(3), [[0.0, 1.0]])
-
-
-def test_improvement_compares_runs_of_the_same_log():
-    x, y = np.array([[1.0, 4.0], [10.0, 10.0], [0.0, 0.0]]), np.array([[2.0, 2.0], [9.0, 11.0], [0.0, 0.0]])
-    found = probability_of_improvement(x, y)
-    assert found.estimate == pytest.approx((0.5 + 0.5 + 0.5) / 3)
-    assert probability_of_improvement(y, x).estimate == pytest.approx(1 - found.estimate)
-    shifted = x + np.array([[0.0], [100.0], [-100.0]])
-    better = probability_of_improvement(shifted, shifted - 5)  # more than two networks of one log differ by
-    assert [better.low, better.estimate, better.high] == pytest.approx([1.0] * 3)
-
-
-def test_improvement_needs_the_same_logs():
-    with pytest.raises(ValueError, match="y has 2 logs, expected 3"):
-        probability_of_improvement(np.zeros(3), np.zeros(2))
 
 
 @pytest.fixture(scope="module")

@@ -62,13 +62,30 @@ def reaches(start, graph):
     return found
 
 
-def test_importing_the_package_loads_nothing_heavy():
-    code = (
-        "import sys, safegrid, gymnasium; gymnasium.make('SafeGrid-v0');"
-        "print(sorted({'torch', 'd3rlpy', 'scipy', 'matplotlib', 'joblib', 'minari', 'h5py'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+ASKED_ONE_AFTER_ANOTHER = """
+import sys
+heavy = {"torch", "d3rlpy", "scipy", "matplotlib", "joblib", "minari", "h5py"}
+loaded = lambda: print(*sorted(heavy & set(sys.modules)))
+import safegrid, gymnasium
+gymnasium.make("SafeGrid-v0")
+loaded()
+safegrid.log_model, safegrid.coverage, safegrid.doubly_robust
+loaded()
+import safegrid.sweep.stack
+loaded()
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """What is heavy and loaded: with the package and its world, with judgements of a log, with a worker of a sweep."""
+    code = [sys.executable, "-c", ASKED_ONE_AFTER_ANOTHER]
+    said = subprocess.run(code, capture_output=True, text=True, check=True).stdout
+    return [set(line.split()) for line in said.split("\n")]
+
+
+def test_importing_the_package_loads_nothing_heavy(loaded):
+    assert loaded[0] == set()
 
 
 GRAPH = {name_of(path): imports(path) for path in FILES}
@@ -103,16 +120,13 @@ def test_what_others_import_has_no_underscore(name):
             assert not [alias.name for alias in node.names if alias.name.startswith("_")]
 
 
-def test_a_worker_of_a_sweep_loads_neither_d3rlpy_nor_matplotlib():
-    code = "import sys, safegrid.sweep.stack; print(sorted({'d3rlpy', 'matplotlib', 'joblib'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+def test_a_log_is_judged_without_torch(loaded):
+    assert "torch" not in loaded[1]
 
 
-def test_a_log_is_judged_without_torch():
-    code = "import sys, safegrid as sg; sg.log_model, sg.coverage, sg.doubly_robust; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+def test_a_worker_of_a_sweep_loads_neither_d3rlpy_nor_matplotlib(loaded):
+    assert "torch" in loaded[2]
+    assert not {"d3rlpy", "matplotlib", "joblib"} & loaded[2]
 
 
 LONGEST = {".py": 500, ".js": 250}

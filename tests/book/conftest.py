@@ -101,3 +101,20 @@ def axe(page, selector, impacts=("minor", "moderate", "serious", "critical")):
     options = {"resultTypes": ["violations"], "preload": False}  # preloading would fetch fonts and styles again
     found = page.evaluate("([selector, options]) => axe.run({ include: [[selector]] }, options)", [selector, options])
     return {v["id"]: [node["html"][:120] for node in v["nodes"]] for v in found["violations"] if v["impact"] in impacts}
+
+
+LEFT = """() => ({
+  formulas: [...document.querySelectorAll(".math")].filter((one) => !one.querySelector(".katex")).length,
+  figures: [...document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')]
+    .filter((one) => !one.parentElement.querySelector(".safegrid .sg-sentence:not(:empty)")).length,
+  complaints: document.querySelectorAll(".sg-error:not(:empty), .katex-error").length,
+})"""
+
+
+def stands(page):
+    """Everything on a page that a script sets is set: formulas, figures, the theme's own."""
+    page.wait_for_load_state("load")
+    page.wait_for_function(f"() => {{ const {{ formulas, figures }} = ({LEFT})(); return !formulas && !figures; }}")
+    assert page.evaluate(LEFT)["complaints"] == 0
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
+    assert page.locator(".highlight").count() == page.locator(".highlight .copybtn").count()

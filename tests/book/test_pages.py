@@ -1,6 +1,7 @@
 """The built pages show what the sources promise."""
 
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -38,8 +39,14 @@ class Images(HTMLParser):
             self.links.append(attributes.get("href", ""))
 
 
+@functools.cache
 def page_of(path):
     return (PAGES / "book" / f"{path.stem}.html").read_text()
+
+
+@functools.cache
+def executed(path):
+    return nbformat.read(ROOT / "_build" / "jupyter_execute" / "book" / f"{path.stem}.ipynb", as_version=4)
 
 
 @every_chapter
@@ -72,8 +79,7 @@ def test_a_picture_of_several_panels_scrolls_on_a_narrow_screen(path):
 
 @every_chapter
 def test_only_starting_cells_fail_and_they_say_what_is_to_do(path):
-    notebook = nbformat.read(ROOT / "_build" / "jupyter_execute" / "book" / f"{path.stem}.ipynb", as_version=4)
-    for cell in notebook.cells:
+    for cell in executed(path).cells:
         errors = [o.ename for o in cell.get("outputs", []) if o.output_type == "error"]
         starter = "starter" in cell.metadata.get("tags", [])
         assert errors == (["NotImplementedError"] if starter else []), cell.source
@@ -82,8 +88,7 @@ def test_only_starting_cells_fail_and_they_say_what_is_to_do(path):
 @every_chapter
 def test_a_printed_line_fits_the_page(path):
     """At 1280 pixels a line of 85 characters is seen whole."""
-    notebook = nbformat.read(ROOT / "_build" / "jupyter_execute" / "book" / f"{path.stem}.ipynb", as_version=4)
-    for cell in notebook.cells:
+    for cell in executed(path).cells:
         if not {"remove-cell", "remove-output", "remove-stdout"} & set(cell.metadata.get("tags", [])):
             printed = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stdout")
             assert max(map(len, printed.splitlines()), default=0) <= 85, printed

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from reading import LAB, random_laboratory
-from safegrid.figures.laboratory import LIMITS
 
 import safegrid as sg
+from safegrid.figures.laboratory import LIMITS
 
 STUDY = """async (settings) => {
   const page = await import(new URL("../_static/figures/study.js", location.href));

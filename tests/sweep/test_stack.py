@@ -3,24 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from example_sweeps import shard_of
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, trained_network
+from safegrid.agents import create_discrete_bc, create_discrete_cql
 from safegrid.dataset import build_mdpdataset
 from safegrid.mdpdataset import d3rlpy
 from safegrid.sweep import stack
-from safegrid.sweep.logs import visited
-from safegrid.sweep.shards import build_shards, first_states, linear_layers, newborn, parameters_of
-
-RECIPE = {
-    "size": 15, "hidden_units": (64, 64), "learning_rate": 1e-3, "batch_size": 256, "reward_scale": 0.1, "gamma": 0.99,
-    "n_critics": 1, "target_update_interval": 100, "averaging": 0.999, "learning_rate_decay": False, "n_steps": 200,
-}  # fmt: skip
-
-
-def shard_of(algorithm, log, weight, agent, **changes):
-    rows, columns = visited([log], None)
-    settings = RECIPE | changes
-    return build_shards(algorithm, settings, [log], columns, rows, rows, np.array([weight]), 1, agent, "cpu")[0]
+from safegrid.sweep.shards import linear_layers, parameters_of
 
 
 def gradients(shard, agent, rows):
@@ -104,13 +93,3 @@ def test_a_step_on_the_whole_log_has_the_gradient_of_all_its_rows(log):
     ours = gradients(shard, agent, np.arange(shard.indices[0].shape[1]))
     agent.update(batch_of(log, np.arange(len(log))))
     assert largest_difference(ours, theirs(agent)) <= 1e-5
-
-
-def test_the_initial_weights_are_d3rlpys(log):
-    settings = RECIPE | {"n_critics": 2}
-    agent, _ = newborn("cql", settings, log, 3)
-    shard = shard_of("cql", log, 6.0, agent, n_critics=2)
-    state = first_states("cql", settings, [log], np.array([[3]]), 1, [shard])[0]
-    stored = trained_network(agent).state_dict()
-    assert np.array_equal(state.parameters[0][1], stored["1._encoder.layers.0.weight"].numpy())
-    assert np.array_equal(state.parameters[5][0], stored["0._fc.bias"].numpy())
