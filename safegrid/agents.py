@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,8 @@ class OneHotEncoder(nn.Module):
         super().__init__()
         self.values: torch.Tensor
         self.register_buffer("values", torch.arange(size, dtype=torch.float32), persistent=False)
-        widths = [n_coordinates * size, *hidden_units]
-        layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
+        steps = pairwise([n_coordinates * size, *hidden_units])
+        self.layers = nn.Sequential(*(part for a, b in steps for part in (nn.Linear(a, b), nn.ReLU())))
 
     def one_hot(self, x: torch.Tensor) -> torch.Tensor:
         """Encodes a batch, (B, d) → (B, d · size)."""
@@ -160,17 +158,11 @@ def create_discrete_bc(
 ) -> Agent:
     """Behaviour cloning, as d3rlpy's `DiscreteBC`: cross-entropy plus β times the mean squared log-probability.
 
-    Args:
-        device: as `create_discrete_cql`.
-        beta: β ≥ 0, factor of that penalty, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
-        size: as `create_discrete_cql`, and so are the rest.
-        hidden_units: widths of the hidden layers.
-        learning_rate: Adam's step size.
-        batch_size: transitions a gradient step.
+    Errors as `create_discrete_cql`.
 
-    Raises:
-        ValueError: names the argument, its value and what was expected.
-        TypeError: an unknown keyword.
+    Args:
+        beta: β ≥ 0, factor of that penalty, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
+        device, size, hidden_units, learning_rate, batch_size: as `create_discrete_cql`.
     """
     penalty = checked("beta", beta, 0.0)
     shared = _network_settings(size, hidden_units, learning_rate, batch_size)
@@ -200,14 +192,9 @@ def _network_settings(
     size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int
 ) -> dict[str, Any]:
     widths = checked_widths(hidden_units)
-    encoders = d3rlpy.models.encoders
-    encoder = (
-        encoders.VectorEncoderFactory(hidden_units=widths)
-        if size is None
-        else OneHotEncoderFactory(whole("size", size), widths)
-    )
+    plain = d3rlpy.models.encoders.VectorEncoderFactory(hidden_units=widths)
     return {
-        "encoder_factory": encoder,
+        "encoder_factory": plain if size is None else OneHotEncoderFactory(whole("size", size), widths),
         "learning_rate": checked("learning_rate", learning_rate, 0.0, exclusive=True),
         "batch_size": whole("batch_size", batch_size),
     }
@@ -253,26 +240,23 @@ def fit(
     check_observations(agent, dataset.columns["observations"] if hasattr(dataset, "columns") else None)
 
     chunk = max(1, n_steps // 100)
-    sums: dict[str, float] = {}
+    recent: list[dict[str, float]] = []
     rows: list[dict[str, float]] = []
     bar = progress_bar(progress, total=n_steps, desc=type(agent).__name__)
     with one_thread(), seeded(seed, dataset), bar:
         if agent.impl is None:
             agent.build_with_dataset(dataset)
-        average = AveragedModel(trained_network(agent), multi_avg_fn=_warm_average(decay)) if decay else None
+        average = AveragedModel(trained_network(agent), multi_avg_fn=partial(_move, decay)) if decay else None
         for step in range(1, n_steps + 1):
-            losses = agent.update(dataset.sample_transition_batch(agent.batch_size))
+            recent.append(agent.update(dataset.sample_transition_batch(agent.batch_size)))
             if average:
                 average.update_parameters(trained_network(agent))
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + value
             if step % chunk == 0 or step == n_steps:
-                width = chunk if step % chunk == 0 else step % chunk
-                rows.append({"step": step} | {name: total / width for name, total in sums.items()})
-                sums = {}
+                rows.append({"step": step} | {name: sum(r[name] for r in recent) / len(recent) for name in recent[0]})
                 bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", refresh=False)
-                bar.update(width)
-            if callback and (step % interval == 0):
+                bar.update(len(recent))
+                recent = []
+            if callback and step % interval == 0:
                 with _holding(agent, average):
                     callback(agent, step)
         if average:
@@ -291,12 +275,9 @@ def trained_network(agent: Agent) -> nn.Module:
     return modules.imitator if hasattr(modules, "imitator") else modules.q_funcs
 
 
-def _warm_average(decay: float) -> Callable[[Any, Any, Any], None]:
-    def update(average: Any, current: Any, n_averaged: Any) -> None:
-        t = float(n_averaged)
-        torch._foreach_lerp_(average, current, 1 - min(decay, (1 + t) / (10 + t)))
-
-    return update
+def _move(decay: float, average: Any, current: Any, n_averaged: Any) -> None:
+    t = float(n_averaged)
+    torch._foreach_lerp_(average, current, 1 - min(decay, (1 + t) / (10 + t)))
 
 
 @contextmanager
