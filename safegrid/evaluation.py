@@ -59,8 +59,7 @@ def score_agent(
         agent: a trained agent.
         mdp: a world with a horizon.
         stochastic: act by the clone's probabilities (behaviour cloning only).
-        n_episodes: sampled episodes; 0 for none.
-        seed: of those episodes.
+        n_episodes, seed: sampled episodes, 0 for none, and their seed.
     """
     policy = policy_table(agent, mdp, stochastic)
     claims = hasattr(agent.impl.modules, "q_funcs")
@@ -107,11 +106,8 @@ class Comparison:
 
     def values(self, agent: str, field: str) -> Floats:
         """One field of `PolicyScore` (exact), or "overestimate", "claimed_value", "true_value"; (L, K)."""
-
-        def pick(score: AgentScore) -> float:
-            return float(getattr(score if hasattr(score, field) else score.exact, field))
-
-        return np.array([[pick(score) for score in seeds] for seeds in self.scores[agent]])
+        known = [[s if hasattr(s, field) else s.exact for s in seeds] for seeds in self.scores[agent]]
+        return np.array([[float(getattr(s, field)) for s in seeds] for seeds in known])
 
     def rows(self) -> list[list[str]]:
         """The table's lines as text."""
