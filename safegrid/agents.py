@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
-from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from .arrays import Bools, Floats
+from .arrays import Floats
 from .checks import checked, checked_averaging, checked_widths, whole
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
@@ -55,12 +53,7 @@ class OneHotEncoder(nn.Module):
 
 @dataclass
 class OneHotEncoderFactory(d3rlpy.models.encoders.EncoderFactory):  # type: ignore[name-defined,misc]
-    """d3rlpy's hook for networks of one's own: agents with it take plain coordinates (x, y).
-
-    Args:
-        size: number of values of each coordinate.
-        hidden_units: widths of the hidden layers, each followed by a ReLU.
-    """
+    """d3rlpy's hook for networks of one's own: agents with it feed coordinates (x, y) to a `OneHotEncoder`."""
 
     size: int = 15
     hidden_units: list[int] = field(default_factory=lambda: [64, 64])
@@ -165,7 +158,7 @@ def create_discrete_bc(
         device, size, hidden_units, learning_rate, batch_size: as `create_discrete_cql`.
     """
     penalty = checked("beta", beta, 0.0)
-    shared = _network_settings(size, hidden_units, learning_rate, batch_size)
+    shared = _network(size, hidden_units, learning_rate, batch_size)
     return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **shared).create(device)
 
 
@@ -180,7 +173,7 @@ def q_settings(
     target_update_interval: int,
 ) -> dict[str, Any]:
     """What all d3rlpy configurations of Q learners have in common, checked."""
-    return _network_settings(size, hidden_units, learning_rate, batch_size) | {
+    return _network(size, hidden_units, learning_rate, batch_size) | {
         "reward_scaler": d3rlpy.preprocessing.MultiplyRewardScaler(reward_scale),
         "gamma": checked("gamma", gamma, 0.0, 1.0),
         "n_critics": whole("n_critics", n_critics),
@@ -188,9 +181,7 @@ def q_settings(
     }
 
 
-def _network_settings(
-    size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int
-) -> dict[str, Any]:
+def _network(size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int) -> dict[str, Any]:
     widths = checked_widths(hidden_units)
     plain = d3rlpy.models.encoders.VectorEncoderFactory(hidden_units=widths)
     return {
@@ -213,9 +204,9 @@ def fit(
 ) -> dict[str, Floats]:
     """Trains an agent on a fixed log and leaves the average of its weights in it.
 
-    Training itself is d3rlpy's `update`, untouched. Beside it runs an exponential moving average of the weights
-    (Polyak & Juditsky 1992, in torch's `swa_utils`); its decay warms up as (1 + t)/(10 + t), so that the average
-    forgets where it began. Last weights swing from step to step, and with them the policy; their average does not.
+    Training itself is d3rlpy's `update`, untouched. Beside it runs an exponential moving average of the weights (Polyak
+    & Juditsky 1992); its decay warms up as (1 + t)/(10 + t), so that it forgets where it began. Last weights swing from
+    step to step, and with them the policy; their average does not.
 
     Args:
         agent: from `create_discrete_bc`, `create_double_dqn` or `create_discrete_cql`, or any such d3rlpy agent. One
@@ -246,21 +237,24 @@ def fit(
     with one_thread(), seeded(seed, dataset), bar:
         if agent.impl is None:
             agent.build_with_dataset(dataset)
-        average = AveragedModel(trained_network(agent), multi_avg_fn=partial(_move, decay)) if decay else None
+        weights = [p.detach() for p in trained_network(agent).parameters()]  # the same numbers in memory
+        average = [w.clone() for w in weights]
         for step in range(1, n_steps + 1):
             recent.append(agent.update(dataset.sample_transition_batch(agent.batch_size)))
-            if average:
-                average.update_parameters(trained_network(agent))
+            torch._foreach_lerp_(average, weights, 1 - (min(decay, step / (9 + step)) if step > 1 else 0.0))
             if step % chunk == 0 or step == n_steps:
                 rows.append({"step": step} | {name: sum(r[name] for r in recent) / len(recent) for name in recent[0]})
                 bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", refresh=False)
                 bar.update(len(recent))
                 recent = []
             if callback and step % interval == 0:
-                with _holding(agent, average):
+                training = [w.clone() for w in weights]
+                torch._foreach_copy_(weights, average)
+                try:
                     callback(agent, step)
-        if average:
-            trained_network(agent).load_state_dict(average.module.state_dict())
+                finally:
+                    torch._foreach_copy_(weights, training)
+        torch._foreach_copy_(weights, average)
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
@@ -273,26 +267,6 @@ def trained_network(agent: Agent) -> nn.Module:
     """The torch module that training changes: the Q networks, or the clone."""
     modules = agent.impl.modules
     return modules.imitator if hasattr(modules, "imitator") else modules.q_funcs
-
-
-def _move(decay: float, average: Any, current: Any, n_averaged: Any) -> None:
-    t = float(n_averaged)
-    torch._foreach_lerp_(average, current, 1 - min(decay, (1 + t) / (10 + t)))
-
-
-@contextmanager
-def _holding(agent: Agent, average: AveragedModel | None) -> Any:
-    """Puts the average into the agent for a while, and the training weights back after."""
-    if average is None:
-        yield
-        return
-    network = trained_network(agent)
-    training = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    network.load_state_dict(average.module.state_dict())
-    try:
-        yield
-    finally:
-        network.load_state_dict(training)
 
 
 @contextmanager
@@ -325,11 +299,6 @@ def check_observations(agent: Agent, observations: NDArray[np.float32] | None) -
         )
 
 
-def reward_scale_of(agent: Agent) -> float:
-    """ρ, the factor between raw reward and the agent's own."""
-    return 1.0 if agent.reward_scaler is None else float(agent.reward_scaler.multiplier)
-
-
 def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     """What the agent claims each action is worth, (S, A), in discounted raw reward.
 
@@ -340,17 +309,12 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     if not hasattr(built(agent).impl.modules, "q_funcs"):
         raise ValueError(f"agent is a {type(agent).__name__}, which claims no values; expected double DQN or CQL")
     observations = asked_observations(agent, mdp)
-    n_actions = agent.action_size
-    repeated = np.repeat(observations, n_actions, axis=0)
-    actions = np.tile(np.arange(n_actions), len(observations))
+    scale = 1.0 if agent.reward_scaler is None else agent.reward_scaler.multiplier
+    shape = len(observations), agent.action_size
+    states, actions = (indices.ravel() for indices in np.indices(shape))
     with one_thread():
-        values = agent.predict_value(repeated, actions).reshape(-1, n_actions)
-    return np.where(_existing(mdp), values.astype(float) / reward_scale_of(agent), -np.inf)
-
-
-def _existing(mdp: TabularMDP | ArrayLike) -> Bools:
-    """Which actions there are, (S, A); all of them where only observations are known."""
-    return mdp.action_mask if isinstance(mdp, TabularMDP) else np.ones((1, 1), bool)
+        values = agent.predict_value(observations[states], actions).reshape(shape).astype(float)
+    return np.where(mdp.action_mask if isinstance(mdp, TabularMDP) else True, values / scale, -np.inf)
 
 
 def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = False) -> Floats:
@@ -364,7 +328,8 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     Raises:
         ValueError: the agent is untrained, was made for another map size, or has no probabilities.
     """
-    observations, existing = asked_observations(built(agent), mdp), _existing(mdp)
+    observations = asked_observations(built(agent), mdp)
+    existing = mdp.action_mask if isinstance(mdp, TabularMDP) else np.ones((1, agent.action_size), bool)
     clone = hasattr(agent.impl.modules, "imitator")
     if stochastic and not clone:
         raise ValueError(
@@ -377,10 +342,8 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
         return np.eye(agent.action_size)[q_table(agent, mdp).argmax(1)]
     with torch.no_grad(), one_thread():
         x = torch.as_tensor(observations, device=agent.impl.device)
-        probabilities = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float) * existing
-    if not stochastic:
-        return np.eye(agent.action_size)[probabilities.argmax(1)]
-    return probabilities / probabilities.sum(1, keepdims=True)
+        mass = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float) * existing
+    return mass / mass.sum(1, keepdims=True) if stochastic else np.eye(agent.action_size)[mass.argmax(1)]
 
 
 def built(agent: Agent) -> Agent:
@@ -415,8 +378,7 @@ def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
         observation_shape=built(agent).observation_shape, action_size=agent.action_size, config=agent.config
     )
     header = json.dumps({"format": _FORMAT, "d3rlpy": config.serialize_to_dict()})
-    weights = {name: tensor.cpu().numpy() for name, tensor in trained_network(agent).state_dict().items()}
-    return write_npz(path, header, weights)
+    return write_npz(path, header, {k: v.cpu().numpy() for k, v in trained_network(agent).state_dict().items()})
 
 
 def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -> Agent:
@@ -429,8 +391,7 @@ def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -
     """
     header, weights = read_npz(path, _FORMAT)
     try:
-        config = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"])
-        agent = config.create(device)
+        agent = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"]).create(device)
         trained_network(agent).load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
         raise ValueError(f"{path}: does not hold a whole agent ({type(error).__name__}: {error})") from error
