@@ -114,9 +114,9 @@ def create_discrete_cql(
         TypeError: an unknown keyword.
     """
     weight = checked("conservative_weight", conservative_weight, 0.0)
-    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
-    shared = q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
-    return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * scale, **shared).create(device)
+    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
+    return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * float(reward_scale), **network, **shared).create(device)
 
 
 def create_double_dqn(
@@ -135,9 +135,9 @@ def create_double_dqn(
 
     Arguments and errors as `create_discrete_cql`.
     """
-    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
-    shared = q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
-    return d3rlpy.algos.DoubleDQNConfig(**shared).create(device)
+    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
+    return d3rlpy.algos.DoubleDQNConfig(**network, **shared).create(device)
 
 
 def create_discrete_bc(
@@ -158,30 +158,25 @@ def create_discrete_bc(
         device, size, hidden_units, learning_rate, batch_size: as `create_discrete_cql`.
     """
     penalty = checked("beta", beta, 0.0)
-    shared = _network(size, hidden_units, learning_rate, batch_size)
-    return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **shared).create(device)
+    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **network).create(device)
 
 
-def q_settings(
-    reward_scale: float,
-    size: int | None,
-    hidden_units: Sequence[int],
-    learning_rate: float,
-    batch_size: int,
-    gamma: float,
-    n_critics: int,
-    target_update_interval: int,
-) -> dict[str, Any]:
-    """What all d3rlpy configurations of Q learners have in common, checked."""
-    return _network(size, hidden_units, learning_rate, batch_size) | {
-        "reward_scaler": d3rlpy.preprocessing.MultiplyRewardScaler(reward_scale),
+def q_settings(reward_scale: float, gamma: float, n_critics: int, target_update_interval: int) -> dict[str, Any]:
+    """What d3rlpy's configurations of Q learners have in common beside their networks, checked."""
+    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
+    return {
+        "reward_scaler": d3rlpy.preprocessing.MultiplyRewardScaler(scale),
         "gamma": checked("gamma", gamma, 0.0, 1.0),
         "n_critics": whole("n_critics", n_critics),
         "target_update_interval": whole("target_update_interval", target_update_interval),
     }
 
 
-def _network(size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int) -> dict[str, Any]:
+def network_settings(
+    size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int
+) -> dict[str, Any]:
+    """What all d3rlpy configurations have in common, checked."""
     widths = checked_widths(hidden_units)
     plain = d3rlpy.models.encoders.VectorEncoderFactory(hidden_units=widths)
     return {
