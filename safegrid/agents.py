@@ -15,10 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
-from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from .arrays import Bools, Floats
+from .arrays import Floats
 from .checks import checked, checked_averaging, checked_widths, whole
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
@@ -40,11 +39,8 @@ class OneHotEncoder(nn.Module):
         super().__init__()
         self.values: torch.Tensor
         self.register_buffer("values", torch.arange(size, dtype=torch.float32), persistent=False)
-        widths = [n_coordinates * size, *hidden_units]
-        layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
+        steps = pairwise([n_coordinates * size, *hidden_units])
+        self.layers = nn.Sequential(*(part for a, b in steps for part in (nn.Linear(a, b), nn.ReLU())))
 
     def one_hot(self, x: torch.Tensor) -> torch.Tensor:
         """Encodes a batch, (B, d) → (B, d · size)."""
@@ -57,12 +53,7 @@ class OneHotEncoder(nn.Module):
 
 @dataclass
 class OneHotEncoderFactory(d3rlpy.models.encoders.EncoderFactory):  # type: ignore[name-defined,misc]
-    """d3rlpy's hook for networks of one's own: agents with it take plain coordinates (x, y).
-
-    Args:
-        size: number of values of each coordinate.
-        hidden_units: widths of the hidden layers, each followed by a ReLU.
-    """
+    """d3rlpy's hook for networks of one's own: agents with it feed coordinates (x, y) to a `OneHotEncoder`."""
 
     size: int = 15
     hidden_units: list[int] = field(default_factory=lambda: [64, 64])
@@ -123,9 +114,9 @@ def create_discrete_cql(
         TypeError: an unknown keyword.
     """
     weight = checked("conservative_weight", conservative_weight, 0.0)
-    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
-    shared = q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
-    return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * scale, **shared).create(device)
+    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
+    return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * float(reward_scale), **network, **shared).create(device)
 
 
 def create_double_dqn(
@@ -144,9 +135,9 @@ def create_double_dqn(
 
     Arguments and errors as `create_discrete_cql`.
     """
-    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
-    shared = q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
-    return d3rlpy.algos.DoubleDQNConfig(**shared).create(device)
+    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
+    return d3rlpy.algos.DoubleDQNConfig(**network, **shared).create(device)
 
 
 def create_discrete_bc(
@@ -160,54 +151,36 @@ def create_discrete_bc(
 ) -> Agent:
     """Behaviour cloning, as d3rlpy's `DiscreteBC`: cross-entropy plus β times the mean squared log-probability.
 
-    Args:
-        device: as `create_discrete_cql`.
-        beta: β ≥ 0, factor of that penalty, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
-        size: as `create_discrete_cql`, and so are the rest.
-        hidden_units: widths of the hidden layers.
-        learning_rate: Adam's step size.
-        batch_size: transitions a gradient step.
+    Errors as `create_discrete_cql`.
 
-    Raises:
-        ValueError: names the argument, its value and what was expected.
-        TypeError: an unknown keyword.
+    Args:
+        beta: β ≥ 0, factor of that penalty, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
+        device, size, hidden_units, learning_rate, batch_size: as `create_discrete_cql`.
     """
     penalty = checked("beta", beta, 0.0)
-    shared = _network_settings(size, hidden_units, learning_rate, batch_size)
-    return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **shared).create(device)
+    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **network).create(device)
 
 
-def q_settings(
-    reward_scale: float,
-    size: int | None,
-    hidden_units: Sequence[int],
-    learning_rate: float,
-    batch_size: int,
-    gamma: float,
-    n_critics: int,
-    target_update_interval: int,
-) -> dict[str, Any]:
-    """What all d3rlpy configurations of Q learners have in common, checked."""
-    return _network_settings(size, hidden_units, learning_rate, batch_size) | {
-        "reward_scaler": d3rlpy.preprocessing.MultiplyRewardScaler(reward_scale),
+def q_settings(reward_scale: float, gamma: float, n_critics: int, target_update_interval: int) -> dict[str, Any]:
+    """What d3rlpy's configurations of Q learners have in common beside their networks, checked."""
+    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
+    return {
+        "reward_scaler": d3rlpy.preprocessing.MultiplyRewardScaler(scale),
         "gamma": checked("gamma", gamma, 0.0, 1.0),
         "n_critics": whole("n_critics", n_critics),
         "target_update_interval": whole("target_update_interval", target_update_interval),
     }
 
 
-def _network_settings(
+def network_settings(
     size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int
 ) -> dict[str, Any]:
+    """What all d3rlpy configurations have in common, checked."""
     widths = checked_widths(hidden_units)
-    encoders = d3rlpy.models.encoders
-    encoder = (
-        encoders.VectorEncoderFactory(hidden_units=widths)
-        if size is None
-        else OneHotEncoderFactory(whole("size", size), widths)
-    )
+    plain = d3rlpy.models.encoders.VectorEncoderFactory(hidden_units=widths)
     return {
-        "encoder_factory": encoder,
+        "encoder_factory": plain if size is None else OneHotEncoderFactory(whole("size", size), widths),
         "learning_rate": checked("learning_rate", learning_rate, 0.0, exclusive=True),
         "batch_size": whole("batch_size", batch_size),
     }
@@ -226,9 +199,9 @@ def fit(
 ) -> dict[str, Floats]:
     """Trains an agent on a fixed log and leaves the average of its weights in it.
 
-    Training itself is d3rlpy's `update`, untouched. Beside it runs an exponential moving average of the weights
-    (Polyak & Juditsky 1992, in torch's `swa_utils`); its decay warms up as (1 + t)/(10 + t), so that the average
-    forgets where it began. Last weights swing from step to step, and with them the policy; their average does not.
+    Training itself is d3rlpy's `update`, untouched. Beside it runs an exponential moving average of the weights (Polyak
+    & Juditsky 1992); its decay warms up as (1 + t)/(10 + t), so that it forgets where it began. Last weights swing from
+    step to step, and with them the policy; their average does not.
 
     Args:
         agent: from `create_discrete_bc`, `create_double_dqn` or `create_discrete_cql`, or any such d3rlpy agent. One
@@ -253,30 +226,30 @@ def fit(
     check_observations(agent, dataset.columns["observations"] if hasattr(dataset, "columns") else None)
 
     chunk = max(1, n_steps // 100)
-    sums: dict[str, float] = {}
+    recent: list[dict[str, float]] = []
     rows: list[dict[str, float]] = []
     bar = progress_bar(progress, total=n_steps, desc=type(agent).__name__)
     with one_thread(), seeded(seed, dataset), bar:
         if agent.impl is None:
             agent.build_with_dataset(dataset)
-        average = AveragedModel(trained_network(agent), multi_avg_fn=_warm_average(decay)) if decay else None
+        weights = [p.detach() for p in trained_network(agent).parameters()]  # the same numbers in memory
+        average = [w.clone() for w in weights]
         for step in range(1, n_steps + 1):
-            losses = agent.update(dataset.sample_transition_batch(agent.batch_size))
-            if average:
-                average.update_parameters(trained_network(agent))
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + value
+            recent.append(agent.update(dataset.sample_transition_batch(agent.batch_size)))
+            torch._foreach_lerp_(average, weights, 1 - (min(decay, step / (9 + step)) if step > 1 else 0.0))
             if step % chunk == 0 or step == n_steps:
-                width = chunk if step % chunk == 0 else step % chunk
-                rows.append({"step": step} | {name: total / width for name, total in sums.items()})
-                sums = {}
+                rows.append({"step": step} | {name: sum(r[name] for r in recent) / len(recent) for name in recent[0]})
                 bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", refresh=False)
-                bar.update(width)
-            if callback and (step % interval == 0):
-                with _holding(agent, average):
+                bar.update(len(recent))
+                recent = []
+            if callback and step % interval == 0:
+                training = [w.clone() for w in weights]
+                torch._foreach_copy_(weights, average)
+                try:
                     callback(agent, step)
-        if average:
-            trained_network(agent).load_state_dict(average.module.state_dict())
+                finally:
+                    torch._foreach_copy_(weights, training)
+        torch._foreach_copy_(weights, average)
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
@@ -289,29 +262,6 @@ def trained_network(agent: Agent) -> nn.Module:
     """The torch module that training changes: the Q networks, or the clone."""
     modules = agent.impl.modules
     return modules.imitator if hasattr(modules, "imitator") else modules.q_funcs
-
-
-def _warm_average(decay: float) -> Callable[[Any, Any, Any], None]:
-    def update(average: Any, current: Any, n_averaged: Any) -> None:
-        t = float(n_averaged)
-        torch._foreach_lerp_(average, current, 1 - min(decay, (1 + t) / (10 + t)))
-
-    return update
-
-
-@contextmanager
-def _holding(agent: Agent, average: AveragedModel | None) -> Any:
-    """Puts the average into the agent for a while, and the training weights back after."""
-    if average is None:
-        yield
-        return
-    network = trained_network(agent)
-    training = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    network.load_state_dict(average.module.state_dict())
-    try:
-        yield
-    finally:
-        network.load_state_dict(training)
 
 
 @contextmanager
@@ -344,11 +294,6 @@ def check_observations(agent: Agent, observations: NDArray[np.float32] | None) -
         )
 
 
-def reward_scale_of(agent: Agent) -> float:
-    """ρ, the factor between raw reward and the agent's own."""
-    return 1.0 if agent.reward_scaler is None else float(agent.reward_scaler.multiplier)
-
-
 def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     """What the agent claims each action is worth, (S, A), in discounted raw reward.
 
@@ -359,17 +304,12 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     if not hasattr(built(agent).impl.modules, "q_funcs"):
         raise ValueError(f"agent is a {type(agent).__name__}, which claims no values; expected double DQN or CQL")
     observations = asked_observations(agent, mdp)
-    n_actions = agent.action_size
-    repeated = np.repeat(observations, n_actions, axis=0)
-    actions = np.tile(np.arange(n_actions), len(observations))
+    scale = 1.0 if agent.reward_scaler is None else agent.reward_scaler.multiplier
+    shape = len(observations), agent.action_size
+    states, actions = (indices.ravel() for indices in np.indices(shape))
     with one_thread():
-        values = agent.predict_value(repeated, actions).reshape(-1, n_actions)
-    return np.where(_existing(mdp), values.astype(float) / reward_scale_of(agent), -np.inf)
-
-
-def _existing(mdp: TabularMDP | ArrayLike) -> Bools:
-    """Which actions there are, (S, A); all of them where only observations are known."""
-    return mdp.action_mask if isinstance(mdp, TabularMDP) else np.ones((1, 1), bool)
+        values = agent.predict_value(observations[states], actions).reshape(shape).astype(float)
+    return np.where(mdp.action_mask if isinstance(mdp, TabularMDP) else True, values / scale, -np.inf)
 
 
 def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = False) -> Floats:
@@ -383,7 +323,8 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     Raises:
         ValueError: the agent is untrained, was made for another map size, or has no probabilities.
     """
-    observations, existing = asked_observations(built(agent), mdp), _existing(mdp)
+    observations = asked_observations(built(agent), mdp)
+    existing = mdp.action_mask if isinstance(mdp, TabularMDP) else np.ones((1, agent.action_size), bool)
     clone = hasattr(agent.impl.modules, "imitator")
     if stochastic and not clone:
         raise ValueError(
@@ -396,10 +337,8 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
         return np.eye(agent.action_size)[q_table(agent, mdp).argmax(1)]
     with torch.no_grad(), one_thread():
         x = torch.as_tensor(observations, device=agent.impl.device)
-        probabilities = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float) * existing
-    if not stochastic:
-        return np.eye(agent.action_size)[probabilities.argmax(1)]
-    return probabilities / probabilities.sum(1, keepdims=True)
+        mass = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float) * existing
+    return mass / mass.sum(1, keepdims=True) if stochastic else np.eye(agent.action_size)[mass.argmax(1)]
 
 
 def built(agent: Agent) -> Agent:
@@ -434,8 +373,7 @@ def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
         observation_shape=built(agent).observation_shape, action_size=agent.action_size, config=agent.config
     )
     header = json.dumps({"format": _FORMAT, "d3rlpy": config.serialize_to_dict()})
-    weights = {name: tensor.cpu().numpy() for name, tensor in trained_network(agent).state_dict().items()}
-    return write_npz(path, header, weights)
+    return write_npz(path, header, {k: v.cpu().numpy() for k, v in trained_network(agent).state_dict().items()})
 
 
 def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -> Agent:
@@ -448,8 +386,7 @@ def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -
     """
     header, weights = read_npz(path, _FORMAT)
     try:
-        config = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"])
-        agent = config.create(device)
+        agent = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"]).create(device)
         trained_network(agent).load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
         raise ValueError(f"{path}: does not hold a whole agent ({type(error).__name__}: {error})") from error

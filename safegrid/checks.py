@@ -1,7 +1,5 @@
 """Named errors: what an argument must be, said with its name, its value and what was expected."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -13,17 +11,10 @@ from .arrays import Array, Bools, Floats
 
 def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
     """A finite number in [low, high], or above low."""
-    if not (
-        isinstance(value, (int, float, np.number))
-        and math.isfinite(value)
-        and low <= value <= high
-        and (value > low or not exclusive)
-    ):
-        bounds = (
-            f"above {low:g}"
-            if exclusive
-            else f"of at least {low:g}" + ("" if high == math.inf else f", at most {high:g}")
-        )
+    finite = isinstance(value, (int, float, np.number)) and math.isfinite(value)
+    if not (finite and low <= value <= high and (value > low or not exclusive)):
+        most = "" if high == math.inf else f", at most {high:g}"
+        bounds = f"above {low:g}" if exclusive else f"of at least {low:g}{most}"
         raise ValueError(f"{name} is {value!r}, expected a number {bounds}")
     return float(value)
 
@@ -70,13 +61,7 @@ def checked_widths(hidden_units: Sequence[int]) -> list[int]:
 
 
 def checked_policy(name: str, table: ArrayLike, read: Bools | None = None) -> Floats:
-    """Probabilities (…, S, A), each row summing to 1.
-
-    Args:
-        name: of the argument.
-        table: the probabilities.
-        read: (S,) rows that count; the others become 0, whatever stands there.
-    """
+    """Probabilities (…, S, A), each row summing to 1. Rows that `read` (S,) leaves out do not count, and become 0."""
     pi = np.asarray(table, float)
     fits = (pi >= 0).all(-1) & (np.abs(pi.sum(-1) - 1) <= 1e-6)
     if read is not None and not read.all():

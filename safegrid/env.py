@@ -14,6 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from .arrays import Floats
+from .checks import whole
 from .mdp import TabularMDP
 
 Cell = tuple[int, int]
@@ -21,24 +22,42 @@ Cell = tuple[int, int]
 ORIGINAL_HAZARDS: tuple[Cell, ...] = ((2, 9), (2, 10), (4, 3), (6, 11), (7, 12), (9, 6), (10, 10))
 
 
-def _draw_map(size: int, hazards: Iterable[Cell], start: Cell, goal: Cell) -> tuple[str, ...]:
-    letters = np.full((size, size), "F")
-    for x, y in hazards:
-        letters[y, x] = "H"
-    letters[start[1], start[0]], letters[goal[1], goal[0]] = "S", "G"
-    return tuple("".join(row) for row in letters)
+def _draw_map(
+    size: int | None = None,
+    hazard_coords: Iterable[Sequence[int]] | None = None,
+    start: Sequence[int] | None = None,
+    goal: Sequence[int] | None = None,
+) -> tuple[str, ...]:
+    """A map from coordinates; what is None is as in the original."""
+    size = whole("size", 15 if size is None else size, least=2)
+    if hazard_coords is None:
+        hazard_coords = ORIGINAL_HAZARDS if size == 15 else ()
+    first = _check_cell("start", (0, 0) if start is None else start, size)
+    last = _check_cell("goal", (size - 1, size - 1) if goal is None else goal, size)
+    if first == last:
+        raise ValueError(f"goal is {last}, expected a cell other than the start")
+    letters = {first: "S", last: "G"}
+    for i, given in enumerate(hazard_coords):
+        cell = _check_cell(f"hazard_coords[{i}]", given, size)
+        if taken := {"S": "start", "G": "goal"}.get(letters.setdefault(cell, "H")):
+            raise ValueError(f"hazard_coords[{i}] is {cell}, the {taken}; expected a free cell")
+    return tuple("".join(letters.get((x, y), "F") for x in range(size)) for y in range(size))
+
+
+def _check_cell(name: str, cell: Sequence[int], size: int) -> Cell:
+    pair = np.iterable(cell) and len(tuple(cell)) == 2
+    if not pair or not all(isinstance(c, Real) and float(c).is_integer() and 0 <= c < size for c in cell):
+        raise ValueError(f"{name} is {cell!r}, expected (x, y) with whole numbers in 0…{size - 1}")
+    return int(cell[0]), int(cell[1])
 
 
 MAPS: dict[str, tuple[str, ...]] = {
-    "original": _draw_map(15, ORIGINAL_HAZARDS, (0, 0), (14, 14)),
+    "original": _draw_map(),
     "crossroads": _draw_map(
-        15,
-        [(7, y) for y in range(3, 12) if y != 4] + [(x, 7) for x in range(2, 13) if x not in (4, 11)],
-        (0, 0),
-        (14, 14),
+        15, [(7, y) for y in range(3, 12) if y != 4] + [(x, 7) for x in range(2, 13) if x not in (4, 11)]
     ),
     "cliff": _draw_map(15, [(x, 14) for x in range(15)], (0, 13), (14, 13)),
-    "rooms": _draw_map(15, [(7, y) for y in range(15) if y != 7], (0, 0), (14, 14)),
+    "rooms": _draw_map(15, [(7, y) for y in range(15) if y != 7]),
 }
 """Named maps: rows from y = 0 down, columns from x = 0; S start, F free, H hazard, G goal (FrozenLake's letters).
 
@@ -95,12 +114,9 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         size: side of the square grid, at least 2.
         max_steps: steps after which an episode is cut.
         hazard_coords: (x, y) of each hazard; the original's seven by default on a 15 × 15 grid, none on another.
-        start: (x, y) of the start, by default the corner (0, 0).
-        goal: (x, y) of the goal, by default the opposite corner.
+        start, goal: (x, y) of each, by default the corner (0, 0) and the opposite one.
         slip_prob: probability of slipping, in [0, 1].
-        step_reward: reward of an ordinary step.
-        hazard_reward: reward of a step onto a hazard.
-        goal_reward: reward of the step onto the goal.
+        step_reward, hazard_reward, goal_reward: see Rewards; finite.
         desc: the map as strings of S, F, H, G; replaces size, hazards, start and goal.
         map_name: name of a map in `MAPS`; replaces the same four.
         render_mode: None, "ansi" or "rgb_array".
@@ -123,10 +139,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         v0: the original's world, with the checker's complaints mended.
     """
 
-    metadata = {  # noqa: RUF012 - Gymnasium declares it as an instance attribute
-        "render_modes": ["ansi", "rgb_array"],
-        "render_fps": 8,
-    }
+    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 8}  # noqa: RUF012 - as Gymnasium declares it
 
     def __init__(
         self,
@@ -143,32 +156,28 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         map_name: str | None = None,
         render_mode: str | None = None,
     ) -> None:
-        self.desc = _resolve_map(size, hazard_coords, start, goal, desc, map_name)
-        if not (isinstance(max_steps, (int, np.integer)) and max_steps >= 1):
-            raise ValueError(f"max_steps is {max_steps!r}, expected a whole number of at least 1")
-        if not (_is_number(slip_prob) and 0 <= slip_prob <= 1):
-            raise ValueError(f"slip_prob is {slip_prob!r}, expected a probability in [0, 1]")
+        self.desc = _resolve_map(desc, map_name, size=size, hazard_coords=hazard_coords, start=start, goal=goal)
+        self.max_steps = whole("max_steps", max_steps)
+        self.slip_prob = _check_probability("slip_prob", slip_prob)
         rewards = {"step_reward": step_reward, "hazard_reward": hazard_reward, "goal_reward": goal_reward}
         for name, value in rewards.items():
-            if not (_is_number(value) and np.isfinite(value)):
+            if not (isinstance(value, Real) and np.isfinite(value)):
                 raise ValueError(f"{name} is {value!r}, expected a finite number")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode is {render_mode!r}, expected None, 'ansi' or 'rgb_array'")
 
-        letters = np.array([list(row) for row in self.desc])
-        self.size = len(letters)
-        self.max_steps = int(max_steps)
-        self.slip_prob = float(slip_prob)
         self.step_reward, self.hazard_reward, self.goal_reward = map(float, rewards.values())
         self.render_mode = render_mode
-        self.hazard_coords: tuple[Cell, ...] = _cells(letters == "H")
-        (self.start,) = _cells(letters == "S")
-        (self.goal,) = _cells(letters == "G")
+        self.size = len(self.desc)
+        self.hazard_coords = self._cells("H")
+        (self.start,), (self.goal,) = self._cells("S"), self._cells("G")
         self.observation_space = spaces.Box(0.0, self.size - 1.0, (2,), np.float32)
         self.action_space = spaces.Discrete(4)
-        self._state = self.state_of(self.start)
-        self._steps = 0
+        self._state, self._steps = self.state_of(self.start), 0
         self._last_action: Action | None = None
+
+    def _cells(self, letter: str) -> tuple[Cell, ...]:
+        return tuple((x, y) for y, row in enumerate(self.desc) for x, here in enumerate(row) if here == letter)
 
     def state_of(self, cell: Sequence[int]) -> int:
         """Index of a cell (x, y) in `mdp`: y·size + x."""
@@ -181,10 +190,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         cells = np.stack([np.arange(n) % self.size, np.arange(n) // self.size], 1)
         arrived = np.clip(cells[:, None] + MOVES, 0, self.size - 1)  # (S, 4, 2)
         landing = arrived[..., 1] * self.size + arrived[..., 0]
-        hazard, goal, start = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n)
-        hazard[[self.state_of(c) for c in self.hazard_coords]] = True
-        goal[self.state_of(self.goal)] = True
-        start[self.state_of(self.start)] = 1.0
+        hazard, goal, start = (np.array(list("".join(self.desc))) == letter for letter in "HGS")
         reward = np.where(hazard, self.hazard_reward, np.where(goal, self.goal_reward, self.step_reward))
         successors = np.broadcast_to(landing[:, None], (n, 4, 4))  # [s, intended action, action that happens]
         slipping = (1 - self.slip_prob) * np.eye(4) + self.slip_prob / 4
@@ -193,7 +199,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
             probabilities=np.broadcast_to(slipping, (n, 4, 4)),
             rewards=reward[successors],
             terminal=hazard | goal,
-            start=start,
+            start=start.astype(float),
             hazard=hazard,
             goal=goal,
             observations=cells.astype(np.float32),
@@ -233,7 +239,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         """Puts the walker back on the start; `options` is unused."""
         super().reset(seed=seed)
         self._state, self._steps, self._last_action = self.state_of(self.start), 0, None
-        return self._observe("running")
+        return self._observe()
 
     def step(self, action: np.int64 | int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Moves once; see the class for what may happen.
@@ -252,33 +258,24 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         self._state = int(mdp.successors[self._state, action, happens])
         self._steps += 1
         self._last_action = Action(int(action))
-        terminated = bool(mdp.terminal[self._state])
-        truncated = not terminated and self._steps >= self.max_steps
-        if terminated:
-            outcome = "hazard" if mdp.hazard[self._state] else "goal"
-        else:
-            outcome = "timeout" if truncated else "running"
-        observation, info = self._observe(outcome)
-        return observation, reward, terminated, truncated, info
+        observation, info = self._observe()
+        return observation, reward, bool(mdp.terminal[self._state]), info["outcome"] == "timeout", info
 
-    def _observe(self, outcome: str) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        cost = float(self.mdp.hazard[self._state])
-        return self.mdp.observations[self._state].copy(), {"cost": cost, "outcome": outcome, "state": self._state}
+    def _observe(self) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        mdp, state = self.mdp, self._state
+        alive = "timeout" if self._steps >= self.max_steps else "running"
+        outcome = "hazard" if mdp.hazard[state] else "goal" if mdp.goal[state] else alive
+        return mdp.observations[state].copy(), {"cost": float(mdp.hazard[state]), "outcome": outcome, "state": state}
 
     def render(self) -> str | NDArray[np.uint8] | None:  # type: ignore[override]
         """The board as text ("ansi") or as a picture of (size·32, size·32, 3) bytes ("rgb_array")."""
-        if self.render_mode == "ansi":
-            return self._render_text()
-        if self.render_mode == "rgb_array":
-            return self._render_picture()
-        gymnasium.logger.warn(
-            "render() needs a render_mode: SafetyCriticalGridWorld(render_mode='ansi' or 'rgb_array')"
-        )
-        return None
+        if self.render_mode is None:
+            usage = "SafetyCriticalGridWorld(render_mode='ansi' or 'rgb_array')"
+            return gymnasium.logger.warn(f"render() needs a render_mode: {usage}")
+        return self._render_text() if self.render_mode == "ansi" else self._render_picture()
 
     def _render_text(self) -> str:
-        glyphs = {"F": "·", "H": "▒", "S": "S", "G": "G"}
-        rows = [[glyphs[letter] for letter in row] for row in self.desc]
+        rows = [list(row.replace("F", "·").replace("H", "▒")) for row in self.desc]
         y, x = divmod(self._state, self.size)
         rows[y][x] = "✕" if self.mdp.hazard[self._state] else "●"
         head = "start" if self._last_action is None else f"{self._steps}: {self._last_action.name.lower()}"
@@ -286,23 +283,20 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         body = "\n".join(f"│ {' '.join(row)} │" for row in rows)
         return f"{head}\n┌{edge}┐\n{body}\n└{edge}┘\n"
 
-    def _render_picture(self, pixels: int = 32) -> NDArray[np.uint8]:
+    def _render_picture(self) -> NDArray[np.uint8]:
         """Drawn four times too large and shrunk, which smooths the edges; it looks like the book's boards."""
         from PIL import Image, ImageDraw  # heavy, and wanted only here
 
-        u = 4 * pixels
-        image = Image.new("RGB", (self.size * u, self.size * u), "#f7f5f0")
-        draw = ImageDraw.Draw(image)
+        u, side = 128, self.size * 128
+        image, tile = Image.new("RGB", (side, side), "#f7f5f0"), Image.new("RGB", (u, u), "#d55e00")
+        draw, hatch = ImageDraw.Draw(image), ImageDraw.Draw(tile)
 
         def box(cell: Cell, inset: float) -> list[float]:
-            x, y = cell
-            return [(x + inset) * u, (y + inset) * u, (x + 1 - inset) * u, (y + 1 - inset) * u]
+            return [(c + far) * u for far in (inset, 1 - inset) for c in cell]
 
-        for i in range(self.size + 1):
-            draw.line([(i * u, 0), (i * u, self.size * u)], "#dcd8cf", 4)
-            draw.line([(0, i * u), (self.size * u, i * u)], "#dcd8cf", 4)
-        tile = Image.new("RGB", (u, u), "#d55e00")
-        hatch = ImageDraw.Draw(tile)
+        for at in range(0, side + 1, u):
+            draw.line([(at, 0), (at, side)], "#dcd8cf", 4)
+            draw.line([(0, at), (side, at)], "#dcd8cf", 4)
         for k in range(-u, u, u // 4):
             hatch.line([(k, u), (k + u, 0)], "white", round(0.09 * u))
         for x, y in self.hazard_coords:
@@ -315,69 +309,32 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         draw.rectangle([(x + 0.5) * u, (y + 0.46) * u, (x + 0.76) * u, (y + 0.57) * u], fill="white")
         here = (self._state % self.size, self._state // self.size)
         draw.ellipse(box(here, 0.2), fill="#e69f00", outline="#111111", width=round(0.06 * u))
-        return np.asarray(image.resize((self.size * pixels, self.size * pixels), Image.Resampling.LANCZOS))
+        return np.asarray(image.resize((side // 4, side // 4), Image.Resampling.LANCZOS))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real)
-
-
-def _cells(mask: NDArray[np.bool_]) -> tuple[Cell, ...]:
-    return tuple((int(x), int(y)) for y, x in np.argwhere(mask))
+def _check_probability(name: str, value: float) -> float:
+    if not (isinstance(value, Real) and 0 <= value <= 1):
+        raise ValueError(f"{name} is {value!r}, expected a probability in [0, 1]")
+    return float(value)
 
 
 def _mix(policy: Floats, epsilon: float) -> Floats:
-    if not 0 <= epsilon <= 1:
-        raise ValueError(f"epsilon is {epsilon!r}, expected a probability in [0, 1]")
-    return (1 - epsilon) * policy + epsilon / policy.shape[1]
+    return (1 - _check_probability("epsilon", epsilon)) * policy + epsilon / policy.shape[1]
 
 
-def _resolve_map(
-    size: int | None,
-    hazard_coords: Iterable[Sequence[int]] | None,
-    start: Sequence[int] | None,
-    goal: Sequence[int] | None,
-    desc: Sequence[str] | None,
-    map_name: str | None,
-) -> tuple[str, ...]:
+def _resolve_map(desc: Sequence[str] | None, map_name: str | None, **coordinates: Any) -> tuple[str, ...]:
     """One checked map from whichever of the three descriptions was given."""
-    drawn = {"size": size, "hazard_coords": hazard_coords, "start": start, "goal": goal}
-    given = [name for name, value in drawn.items() if value is not None]
+    if desc is None and map_name is None:
+        return _draw_map(**coordinates)
     if desc is not None and map_name is not None:
         raise ValueError(f"desc and map_name={map_name!r} both describe the map: pass one")
-    if (desc is not None or map_name is not None) and given:
-        raise ValueError(
-            f"{given[0]}={drawn[given[0]]!r} goes with neither desc nor map_name: they describe the whole map"
-        )
-    if map_name is not None:
-        if map_name not in MAPS:
-            raise ValueError(f"map_name is {map_name!r}, expected one of {', '.join(sorted(MAPS))}")
-        return MAPS[map_name]
+    if given := [f"{name}={value!r}" for name, value in coordinates.items() if value is not None]:
+        raise ValueError(f"{given[0]} goes with neither desc nor map_name: they describe the whole map")
     if desc is not None:
         return _check_desc(desc)
-    size = 15 if size is None else size
-    if not (isinstance(size, (int, np.integer)) and size >= 2):
-        raise ValueError(f"size is {size!r}, expected a whole number of at least 2")
-    if hazard_coords is None:
-        hazard_coords = ORIGINAL_HAZARDS if size == 15 else ()
-    first = _check_cell("start", (0, 0) if start is None else start, size)
-    last = _check_cell("goal", (size - 1, size - 1) if goal is None else goal, size)
-    if first == last:
-        raise ValueError(f"goal is {last}, expected a cell other than the start")
-    hazards = [_check_cell(f"hazard_coords[{i}]", cell, size) for i, cell in enumerate(hazard_coords)]
-    for i, cell in enumerate(hazards):
-        if cell in (first, last):
-            raise ValueError(
-                f"hazard_coords[{i}] is {cell}, the {'start' if cell == first else 'goal'}; expected a free cell"
-            )
-    return _draw_map(size, hazards, first, last)
-
-
-def _check_cell(name: str, cell: Sequence[int], size: int) -> Cell:
-    whole = np.iterable(cell) and len(tuple(cell)) == 2
-    if not whole or not all(_is_number(c) and float(c).is_integer() and 0 <= c < size for c in cell):
-        raise ValueError(f"{name} is {cell!r}, expected (x, y) with whole numbers in 0…{size - 1}")
-    return int(cell[0]), int(cell[1])
+    if map_name not in MAPS:
+        raise ValueError(f"map_name is {map_name!r}, expected one of {', '.join(sorted(MAPS))}")
+    return MAPS[map_name]
 
 
 def _check_desc(desc: Sequence[str]) -> tuple[str, ...]:

@@ -107,19 +107,14 @@ class Comparison:
 
     def values(self, agent: str, field: str) -> Floats:
         """One field of `PolicyScore` (exact), or "overestimate", "claimed_value", "true_value"; (L, K)."""
-
-        def pick(score: AgentScore) -> float:
-            return float(getattr(score if hasattr(score, field) else score.exact, field))
-
-        return np.array([[pick(score) for score in seeds] for seeds in self.scores[agent]])
+        known = [[s if hasattr(s, field) else s.exact for s in seeds] for seeds in self.scores[agent]]
+        return np.array([[float(getattr(s, field)) for s in seeds] for seeds in known])
 
     def rows(self) -> list[list[str]]:
         """The table's lines as text."""
-        lines = [reference_row(name, score) for name, score in self.references.items()]
-        for name in self.scores:
-            columns = (self.values(name, field) for field in ("return_mean", "hazard_rate", "overestimate"))
-            lines.append(summary_row(name, *columns))
-        return lines
+        fields = ("return_mean", "hazard_rate", "overestimate")
+        agents = [summary_row(name, *(self.values(name, field) for field in fields)) for name in self.scores]
+        return [reference_row(name, score) for name, score in self.references.items()] + agents
 
     def __str__(self) -> str:
         return tabulate(self.rows(), SUMMARY_HEADERS, disable_numparse=True)
@@ -150,11 +145,10 @@ def compare(
         mdp: the world the logs come from.
         logs: one `Episodes` or more.
         network_seeds: passed to `fit`.
-        n_steps: gradient steps of each agent.
         references: policies (S, A) to stand beside the agents.
         n_episodes: sampled episodes for each agent besides its exact score; 0 for none.
         n_jobs: processes, through joblib; results do not depend on it.
-        progress: show a progress bar.
+        n_steps, progress: as `fit`.
     """
     seeds = list(network_seeds)
     for name, items in {"recipes": recipes, "logs": logs, "network_seeds": seeds}.items():

@@ -1,12 +1,8 @@
 """Files whole or not at all, and arrays in them without pickle."""
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +11,6 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .arrays import Array
-
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OSError, EOFError,
-               zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 @contextmanager
@@ -60,12 +53,11 @@ def read_npz(path: str | os.PathLike[str], format_name: str) -> tuple[dict[str, 
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays.pop("header")))
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
-    except _UNREADABLE as error:
-        raise ValueError(
-            f"{path}: cannot be read as {format_name} ({error}); it is cut short, pickled or another file"
-        ) from error
+    except Exception as error:  # numpy, zipfile, zlib and json each have their own
+        why = f"({error}); it is cut short, pickled or another file"
+        raise ValueError(f"{path}: cannot be read as {format_name} {why}") from error
     if not isinstance(header, dict) or header.get("format") != format_name:
         found = header.get("format") if isinstance(header, dict) else header
         raise ValueError(f"{path}: format is {found!r}, expected {format_name!r}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import bootstrap, trim_mean
 
 from .arrays import Array, Floats
+
+_RESAMPLES = 4_000
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,6 @@ class Interval:
         return f"{self.estimate:.1f} [{self.low:.1f}, {self.high:.1f}]"
 
 
-_RESAMPLES = 4_000
-
-
-def _interquartile_mean(x: Floats, axis: int) -> Floats:
-    return np.asarray(trim_mean(x, 0.25, axis=axis))
-
-
 def interquartile_mean(strata: Floats | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
     """Mean of the middle half of all runs, with a 95% stratified-bootstrap interval (Agarwal et al. 2021).
 
@@ -39,7 +35,7 @@ def interquartile_mean(strata: Floats | Sequence[ArrayLike], *, seed: int = 0) -
             drawn again, each world's among its own: most of the spread is between logs.
         seed: of the bootstrap.
     """
-    return _bootstrap(strata, _interquartile_mean, seed)
+    return _bootstrap(strata, partial(trim_mean, proportiontocut=0.25), seed)
 
 
 def mean(strata: Floats | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
@@ -56,20 +52,19 @@ def performance_profile(
     scores, so that neither a mean nor a median hides a part of it. Each interval holds for its own threshold.
 
     Args:
-        strata: as `interquartile_mean`; whole logs are drawn again, and every world counts alike.
+        strata, seed: as `interquartile_mean`; every world counts alike.
         thresholds: (T,) scores τ, in the unit of the scores.
-        seed: of the bootstrap.
     """
     levels, rng = np.asarray(thresholds, float), np.random.default_rng(seed)
     if levels.ndim != 1 or np.isnan(levels).any():
         raise ValueError(f"thresholds has shape {levels.shape}, expected (T,) numbers")
     above = [(s[:, :, None] > levels).mean(1) for s in _checked(strata)]
     estimate = np.mean([a.mean(0) for a in above], axis=0)
-    if min(map(len, above)) < 2:
-        return [Interval(float(e), float("nan"), float("nan")) for e in estimate]
-    # how often each log is drawn says all that its place in the draw would
-    drawn = [rng.multinomial(len(a), np.full(len(a), 1 / len(a)), _RESAMPLES) / len(a) @ a for a in above]
-    low, high = np.percentile(np.mean(drawn, axis=0), (2.5, 97.5), axis=0)
+    low, high = np.full((2, len(levels)), np.nan)
+    if min(map(len, above)) > 1:
+        # how often each log is drawn says all that its place in the draw would
+        drawn = [rng.multinomial(len(a), np.full(len(a), 1 / len(a)), _RESAMPLES) / len(a) @ a for a in above]
+        low, high = np.percentile(np.mean(drawn, axis=0), (2.5, 97.5), axis=0)
     return [Interval(*map(float, bounds)) for bounds in zip(estimate, low, high, strict=True)]
 
 
@@ -81,8 +76,7 @@ def probability_of_improvement(x: ArrayLike, y: ArrayLike, *, seed: int = 0) -> 
     has no width, which says more about ten logs than about X.
 
     Args:
-        x: (L, K) scores of one agent on L logs with K network seeds; or (L,).
-        y: (L, K') scores of the other on the same logs.
+        x, y: (L, K) scores of each agent on the same L logs, with K network seeds that may differ in number; or (L,).
         seed: of the bootstrap.
     """
     (a,), (b,) = _checked([x]), _checked([y])
@@ -113,4 +107,4 @@ def _bootstrap(strata: Floats | Sequence[ArrayLike], statistic: Callable[..., Fl
     if min(map(len, logs)) < 2 or np.isnan(estimate):
         return Interval(estimate, float("nan"), float("nan"))
     spread = bootstrap(logs, of_logs, vectorized=True, n_resamples=_RESAMPLES, method="percentile", rng=seed)
-    return Interval(estimate, float(spread.confidence_interval.low), float(spread.confidence_interval.high))
+    return Interval(estimate, *map(float, spread.confidence_interval))

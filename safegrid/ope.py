@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from scipy.stats import spearmanr
 
 from .arrays import Floats, Ints, frozen
-from .checks import check_gamma, checked, checked_policy, refuse_rows, whole
+from .checks import check_gamma, checked_policy, refuse_rows, whole
 from .dataset import Episodes
 from .intervals import Interval
 from .mdp import TabularMDP
@@ -308,12 +308,12 @@ def create_discrete_fqe(
         ValueError: names the argument, its value and what was expected.
         TypeError: an unknown keyword.
     """
-    from .agents import built, q_settings  # here, so that a log can be judged without torch
+    from .agents import built, network_settings, q_settings  # here, so that a log can be judged without torch
     from .mdpdataset import d3rlpy
 
-    scale = checked("reward_scale", reward_scale, 0.0, exclusive=True)
-    shared = q_settings(scale, size, hidden_units, learning_rate, batch_size, gamma, n_critics, target_update_interval)
-    return d3rlpy.ope.DiscreteFQE(built(agent), d3rlpy.ope.FQEConfig(**shared), device)
+    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
+    return d3rlpy.ope.DiscreteFQE(built(agent), d3rlpy.ope.FQEConfig(**network, **shared), device)
 
 
 def select_episodes(episodes: Episodes, which: ArrayLike) -> Episodes:

@@ -22,9 +22,7 @@ class PolicyScore:
     Attributes:
         return_mean: expected sum of rewards.
         return_std: standard deviation of that sum over episodes.
-        hazard_rate: probability of ending on a hazard.
-        goal_rate: probability of ending on a goal.
-        timeout_rate: probability of reaching the horizon alive.
+        hazard_rate, goal_rate, timeout_rate: probability of ending on a hazard, on a goal, or alive at the horizon.
         length_mean: expected number of steps.
         return_cvar: mean of the worst 5% of episodes (CVaR); NaN where the exact distribution is out of reach.
         n_episodes: episodes behind a sampled score, None for an exact one.
@@ -55,12 +53,9 @@ class Rollouts:
     """Sampled episodes, one row a step, episode after episode.
 
     Attributes:
-        states: (N,) int64.
-        actions: (N,) int64.
-        next_states: (N,) int64.
+        states, actions, next_states: (N,) int64.
         rewards: (N,) float64.
-        terminals: (N,) bool, the world ended the episode here; every last row has a terminal or a time-out.
-        timeouts: (N,) bool, the horizon cut it here.
+        terminals, timeouts: (N,) bool, the world, or the horizon, ended the episode here; one of them in its last row.
         costs: (N,) float64, 1.0 where the step entered a hazard.
         goals: (N,) bool, true where the step entered a goal.
         episode: (N,) int64, counted from 0.
@@ -85,35 +80,31 @@ class Rollouts:
         """The sampled score with 95% intervals: Student's for means, Wilson's for rates (Wilson 1927)."""
         from scipy.stats import binomtest, t  # here, so that importing the world stays quick
 
-        returns, lengths = self.returns, np.bincount(self.episode).astype(float)
-        n, last = len(returns), self.terminals | self.timeouts
-        hazards, goals = int(self.costs[last].sum()), int(self.goals[last].sum())
-        timeouts = int(self.timeouts.sum())
+        returns, last = self.returns, self.terminals | self.timeouts
+        n = len(returns)
 
-        def mean(x: Floats) -> tuple[float, float]:
+        def mean(x: Floats) -> tuple[float, tuple[float, float]]:
             half = t.ppf(0.975, n - 1) * x.std(ddof=1) / np.sqrt(n) if n > 1 else np.inf
-            return float(x.mean() - half), float(x.mean() + half)
+            return float(x.mean()), (float(x.mean() - half), float(x.mean() + half))
 
-        def rate(count: int) -> tuple[float, float]:
-            low, high = binomtest(count, n).proportion_ci(method="wilson")
-            return float(low), float(high)
+        def rate(ends: Floats | Bools) -> tuple[float, tuple[float, float]]:
+            found = binomtest(int(ends.sum()), n)
+            low, high = found.proportion_ci(method="wilson")
+            return float(found.statistic), (float(low), float(high))
 
+        known = {
+            "return_mean": mean(returns),
+            "hazard_rate": rate(self.costs[last]),
+            "goal_rate": rate(self.goals[last]),
+            "timeout_rate": rate(self.timeouts),
+            "length_mean": mean(np.bincount(self.episode).astype(float)),
+        }
         return PolicyScore(
-            return_mean=float(returns.mean()),
+            **{name: estimate for name, (estimate, _) in known.items()},
             return_std=float(returns.std()),
-            hazard_rate=hazards / n,
-            goal_rate=goals / n,
-            timeout_rate=timeouts / n,
-            length_mean=float(lengths.mean()),
             return_cvar=lower_tail_mean(returns, np.full(n, 1.0 / n)),
             n_episodes=n,
-            intervals={
-                "return_mean": mean(returns),
-                "hazard_rate": rate(hazards),
-                "goal_rate": rate(goals),
-                "timeout_rate": rate(timeouts),
-                "length_mean": mean(lengths),
-            },
+            intervals={name: bounds for name, (_, bounds) in known.items()},
         )
 
 

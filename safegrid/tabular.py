@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
-from scipy.special import wrightomega
+from scipy.special import softmax, wrightomega
 
-from .arrays import Bools, Floats
-from .checks import check_gamma, whole
+from .arrays import Floats
+from .checks import check_gamma, checked, whole
 from .dataset import Episodes, coverage
 from .mdp import TabularMDP
 
@@ -24,7 +24,6 @@ TIE = 1e-6
 
 RESIDUAL = 1e-9
 """The limit's solver stops once no value moves by more, in raw reward: then it is within RESIDUAL · γ/(1 − γ)."""
-
 
 _TINY = 1e-100  # the least positive push: below it the limit's numbers overflow
 
@@ -84,9 +83,8 @@ def tabular_cql(
     Raises:
         ValueError: names the argument, its value and what was expected.
     """
-    _check_weight(conservative_weight)
-    if not (np.isfinite(reward_scale) and reward_scale > 0):
-        raise ValueError(f"reward_scale is {reward_scale!r}, expected a number above 0")
+    checked("conservative_weight", conservative_weight, 0.0)
+    checked("reward_scale", reward_scale, 0.0, exclusive=True)
     check_gamma(gamma)
     if n_steps is None and gamma == 1:
         raise ValueError("gamma is 1, expected less for the limit: its values need not converge")
@@ -96,11 +94,14 @@ def tabular_cql(
         whole("n_steps", n_steps)
     model = _count(episodes, mdp, reward_scale, gamma)
     push = max(reward_scale * conservative_weight, _TINY) if conservative_weight > 0 else 0.0
-    q = np.where(mdp.action_mask, 0.0, -np.inf)
+    q: Floats = np.where(mdp.action_mask, 0.0, -np.inf)
     if n_steps is None:
-        return np.asarray(_limit(model, q, push, RESIDUAL * reward_scale) / reward_scale)
+        return _limit(model, q, push, RESIDUAL * reward_scale) / reward_scale
     pull = _huber_pull(episodes, model, reward_scale, gamma) if huber else model.pull
-    return np.asarray(_descend(model, q, pull, push, n_steps) / reward_scale)
+    visited = model.share.any(1, keepdims=True)
+    for _ in range(n_steps):
+        q -= (pull(q) + push * visited * (softmax(q, 1) - model.share)) / (1 + push / 2)
+    return q / reward_scale
 
 
 def conservative_values(
@@ -134,7 +135,7 @@ def conservative_values(
     Raises:
         ValueError: μ takes an action that β never takes: nothing holds its value, and there is no fixed point.
     """
-    _check_weight(conservative_weight)
+    checked("conservative_weight", conservative_weight, 0.0)
     mu = np.asarray(policy if pushed_down is None else pushed_down, float)
     beta = np.asarray(behaviour, float)
     pairs = (mdp.n_states, mdp.n_actions)
@@ -150,11 +151,6 @@ def conservative_values(
     return charged.values(policy, gamma)
 
 
-def _check_weight(conservative_weight: float) -> None:
-    if not (np.isfinite(conservative_weight) and conservative_weight >= 0):
-        raise ValueError(f"conservative_weight is {conservative_weight!r}, expected a number of at least 0")
-
-
 @dataclass(frozen=True)
 class _Model:
     """What the log says of each pair: its share of the state's actions, its mean reward, and what follows it."""
@@ -163,15 +159,11 @@ class _Model:
     reward: Floats  # (S, A), scaled
     follow: csr_matrix  # (S·A, S), γ times the shares of the states that follow
 
-    @property
-    def seen(self) -> Bools:
-        return np.asarray(self.share > 0)
-
     def target(self, values: Floats) -> Floats:
         return self.reward + (self.follow @ values).reshape(self.reward.shape)
 
     def pull(self, q: Floats) -> Floats:
-        return np.asarray(self.share * (np.where(self.seen, q, 0.0) - self.target(q.max(1))))
+        return np.asarray(self.share * (np.where(self.share > 0, q, 0.0) - self.target(q.max(1))))
 
 
 def _count(episodes: Episodes, mdp: TabularMDP, reward_scale: float, gamma: float) -> _Model:
@@ -183,11 +175,6 @@ def _count(episodes: Episodes, mdp: TabularMDP, reward_scale: float, gamma: floa
     follow = csr_matrix((gamma * each[on], (pair[on], episodes.next_states[on])), (counts.size, mdp.n_states))
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     return _Model(share, reward_scale * rewards, follow)
-
-
-def _softmax(q: Floats) -> Floats:
-    weights = np.exp(q - q.max(1, keepdims=True))
-    return np.asarray(weights / weights.sum(1, keepdims=True))
 
 
 def _huber_pull(episodes: Episodes, model: _Model, reward_scale: float, gamma: float) -> Callable[[Floats], Floats]:
@@ -204,28 +191,19 @@ def _huber_pull(episodes: Episodes, model: _Model, reward_scale: float, gamma: f
     return pull
 
 
-def _descend(model: _Model, q: Floats, pull: Callable[[Floats], Floats], push: float, n_steps: int) -> Floats:
-    visited = model.seen.any(1, keepdims=True)
-    for _ in range(n_steps):
-        slope = pull(q) + push * visited * (_softmax(q) - model.share)
-        q -= slope / (1 + push / 2)
-    return q
-
-
 def _limit(model: _Model, q: Floats, push: float, residual: float) -> Floats:
     """Value iteration whose every sweep balances each visited state's pulls; a contraction by γ."""
-    visited = np.asarray(model.seen.any(1))
-    share, seen = model.share[visited], model.seen[visited]
+    visited = np.asarray(model.share.any(1))
+    share, seen = model.share[visited], model.share[visited] > 0
     if push > 0:
-        q[visited[:, None] & ~model.seen] = -np.inf
+        q[visited[:, None] & (model.share == 0)] = -np.inf
     old, z = np.zeros_like(share), np.full(len(share), -np.inf)
     while True:
         target = model.target(q.max(1))[visited]
+        new = target
         if push > 0:
             rise = np.where(seen, target - old, np.inf).min(1)
             new, z, old = *_balance(share, target, push, z + rise), target
-        else:
-            new = target
         change = np.abs(new[seen] - q[visited][seen]).max()
         q[visited] = np.where(seen, new, q[visited])
         if change <= residual:
@@ -247,8 +225,7 @@ def _balance(share: Floats, target: Floats, push: float, least: Floats) -> tuple
     rounding = 1e-14 * (1 + push + np.where(seen, np.abs(target), 0.0).max(1))
     while True:
         omega = wrightomega(reach - z[:, None])
-        excess = (omega / ratio).sum(1) - 1
-        step = excess / (omega / (1 + omega) / ratio).sum(1)
+        step = ((omega / ratio).sum(1) - 1) / (omega / (1 + omega) / ratio).sum(1)
         z += step
         if not (step > rounding).any():
             return np.asarray(target + push - wrightomega(reach - z[:, None])), z
