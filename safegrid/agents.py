@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 from tqdm.auto import tqdm
 
-from .arrays import Floats
+from .array_types import Floats
 from .checks import checked, checked_averaging, checked_widths, whole
 from .files import read_npz, write_npz
 from .mdp import TabularMDP

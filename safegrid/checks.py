@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, Bools, Floats
+from .array_types import Array, Bools, Floats
 
 
 def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:

@@ -14,7 +14,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, Bools, Floats, Ints, distinct, frozen
+from .array_types import Array, Bools, Floats, Ints, distinct, frozen
 from .checks import refuse_rows, whole
 from .files import read_npz, write_npz
 from .mdp import TabularMDP

@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from .arrays import Floats
+from .array_types import Floats
 from .checks import whole
 from .mdp import TabularMDP
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from tabulate import tabulate
 
 from .agents import DEFAULT_STEPS, Agent, fit, policy_table, progress_bar, q_table
-from .arrays import Floats
+from .array_types import Floats
 from .dataset import Episodes, build_mdpdataset
 from .intervals import interquartile_mean, mean
 from .mdp import TabularMDP

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .arrays import Array
+from .array_types import Array
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import bootstrap, trim_mean
 
-from .arrays import Array, Floats
+from .array_types import Array, Floats
 
 _RESAMPLES = 4_000
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import Array, Bools, Floats, Ints
+from .array_types import Array, Bools, Floats, Ints
 from .checks import check_gamma, check_horizon, checked_policy
 from .scores import PolicyScore, Rollouts, lower_tail_mean
 
 if TYPE_CHECKING:
-    from .chain import Chain, Pairs
+    from .markov_chain import Chain, Pairs
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class TabularMDP:
 
     @cached_property
     def _pairs(self) -> Pairs:
-        from .chain import GOAL, HAZARD, NEITHER, Pairs  # here, so that importing the world stays quick
+        from .markov_chain import GOAL, HAZARD, NEITHER, Pairs  # here, so that importing the world stays quick
 
         kinds = np.select([self.hazard, self.goal], [HAZARD, GOAL], NEITHER)
         return Pairs(self.successors, self.probabilities, self.rewards, self.possible, self.terminal, kinds)
@@ -265,7 +265,7 @@ class TabularMDP:
         Raises:
             ValueError: the policy is no table of probabilities, or no horizon is known.
         """
-        from .chain import GOAL, HAZARD, TIMEOUT, moments, outcomes
+        from .markov_chain import GOAL, HAZARD, TIMEOUT, moments, outcomes
 
         chains = self._chains(policy, horizon)
         masses, returns, kinds, length, steps = outcomes(self.start, chains)
@@ -287,7 +287,7 @@ class TabularMDP:
 
     def occupancy(self, policy: ArrayLike, horizon: int | None = None) -> Floats:
         """Probability that an episode visits each state at least once within the horizon, (S,)."""
-        from .chain import visits
+        from .markov_chain import visits
 
         return visits(self.start, self._chains(policy, horizon))
 
@@ -362,7 +362,7 @@ class TabularMDP:
         return check_horizon(known[0])
 
     def _chain(self, policy: Floats) -> Chain:
-        from .chain import Chain
+        from .markov_chain import Chain
 
         return Chain(self._pairs, np.where(self.terminal[:, None], 0.0, policy))
 

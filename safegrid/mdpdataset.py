@@ -11,7 +11,7 @@ from typing import Any
 import gym_notices.notices
 import numpy as np
 
-from .arrays import Array, Bools, Floats, Ints
+from .array_types import Array, Bools, Floats, Ints
 
 gym_notices.notices.notices.clear()
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.stats import spearmanr
 
-from .arrays import Floats, Ints, frozen
+from .array_types import Floats, Ints, frozen
 from .checks import check_gamma, checked_policy, refuse_rows, whole
 from .dataset import Episodes
 from .intervals import Interval

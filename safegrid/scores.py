@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from .arrays import Bools, Floats, Ints
+from .array_types import Bools, Floats, Ints
 
 CVAR_FRACTION = 0.05
 

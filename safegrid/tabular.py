@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from scipy.special import softmax, wrightomega
 
-from .arrays import Floats
+from .array_types import Floats
 from .checks import check_gamma, checked, whole
 from .dataset import Episodes, coverage
 from .mdp import TabularMDP

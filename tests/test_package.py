@@ -11,8 +11,8 @@ import pytest
 import safegrid
 
 FLOORS = {
-    "arrays": 0, "checks": 0, "files": 0, "threads": 0,
-    "scores": 1, "intervals": 1, "chain": 1, "mdp": 1, "mdpdataset": 1,
+    "array_types": 0, "checks": 0, "files": 0, "threads": 0,
+    "scores": 1, "intervals": 1, "markov_chain": 1, "mdp": 1, "mdpdataset": 1,
     "env": 2, "dataset": 2,
     "formats": 3, "tabular": 3, "agents": 3,
     "evaluation": 4, "ope": 4,
@@ -93,7 +93,7 @@ GRAPH = {name_of(path): imports(path) for path in FILES}
 
 def test_the_imports_are_read():
     assert ("mdp",) in GRAPH[("env",)]
-    assert ("chain",) in GRAPH[("mdp",)]  # inside a function
+    assert ("markov_chain",) in GRAPH[("mdp",)]  # inside a function
     assert ("sweep", "stack") in GRAPH[("sweep", "training")]
     assert ("mdpdataset",) in GRAPH[("agents",)]
 

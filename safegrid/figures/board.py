@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 from safegrid.env import MOVES
 from safegrid.mdp import TabularMDP
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 from safegrid.dataset import Episodes, coverage
 from safegrid.mdp import TabularMDP
 from safegrid.sweep.results import Sweep

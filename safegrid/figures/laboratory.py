@@ -8,7 +8,7 @@ from typing import Any
 import traitlets
 from matplotlib.figure import Figure
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 from safegrid.dataset import Episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdp import portable_rng

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 from safegrid.intervals import Interval, interquartile_mean
 
 from .style import draw_levels, line_colours, line_dashes, panel

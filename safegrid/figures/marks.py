@@ -16,7 +16,7 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 
 from .style import GREEN, RED
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 from safegrid.intervals import Interval, mean
 
 from .style import draw_levels, line_colours, name_rows

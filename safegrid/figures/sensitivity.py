@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 from safegrid.intervals import Interval, interquartile_mean, mean
 
 from .style import GREY, GRID, LABELS, line_colours, name_rows

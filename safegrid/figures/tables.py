@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 from scipy.stats import trim_mean
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 
 from .style import find_palette, panel, true_minus
 

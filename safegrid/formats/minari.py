@@ -19,7 +19,7 @@ from minari.dataset.minari_storage import MinariStorage
 from minari.namespace import NAMESPACE_METADATA_FILENAME
 from minari.storage import get_dataset_path
 
-from safegrid.arrays import Array, Ints
+from safegrid.array_types import Array, Ints
 from safegrid.dataset import Episodes
 
 Env = str | gymnasium.Env[Any, Any]

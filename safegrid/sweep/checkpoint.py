@@ -12,7 +12,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from safegrid.arrays import Floats
+from safegrid.array_types import Floats
 from safegrid.dataset import Episodes
 from safegrid.files import read_npz, write_npz
 from safegrid.mdp import TabularMDP

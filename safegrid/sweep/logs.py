@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from safegrid.arrays import Array, distinct
+from safegrid.array_types import Array, distinct
 from safegrid.dataset import Episodes
 from safegrid.mdp import TabularMDP
 

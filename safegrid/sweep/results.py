@@ -14,7 +14,7 @@ import torch
 from tabulate import tabulate
 
 from safegrid.agents import Agent
-from safegrid.arrays import Array, Floats, Ints
+from safegrid.array_types import Array, Floats, Ints
 from safegrid.checks import whole
 from safegrid.evaluation import SUMMARY_HEADERS, AgentScore, summary_row
 from safegrid.files import read_npz, write_npz

@@ -19,7 +19,7 @@ from safegrid.agents import (
     seeded,
     trained_network,
 )
-from safegrid.arrays import Array, Floats, Ints
+from safegrid.array_types import Array, Floats, Ints
 from safegrid.checks import checked
 from safegrid.dataset import Episodes
 from safegrid.threads import one_thread

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from safegrid.arrays import Array, Floats
+from safegrid.array_types import Array, Floats
 from safegrid.mdp import TabularMDP
 from safegrid.threads import one_thread
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from safegrid.agents import DEFAULT_STEPS, asked_observations, check_observations, progress_bar
-from safegrid.arrays import Array, Floats
+from safegrid.array_types import Array, Floats
 from safegrid.checks import checked_averaging, checked_widths, whole
 from safegrid.dataset import Episodes
 from safegrid.mdp import TabularMDP

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from safegrid.arrays import distinct
+from safegrid.array_types import distinct
 
 TABLES = {
     "floats": lambda rng: rng.normal(size=(300, 2)).round(1),

@@ -17,7 +17,7 @@ from scipy.sparse import csc_matrix, csr_matrix, eye_array, hstack, vstack
 from scipy.sparse.csgraph import breadth_first_order, reverse_cuthill_mckee
 from scipy.sparse.linalg import bicgstab, splu
 
-from .arrays import Bools, Floats, Ints
+from .array_types import Bools, Floats, Ints
 
 NEITHER, HAZARD, GOAL, TIMEOUT = range(4)
 """How an episode can end."""
