@@ -17,7 +17,8 @@ from .checks import check_gamma, check_horizon, checked_policy
 from .scores import PolicyScore, Rollouts, lower_tail_mean
 
 if TYPE_CHECKING:
-    from .markov_chain import Chain, Pairs
+    from .engine.chain import Chain
+    from .engine.transitions import Pairs
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class TabularMDP:
 
     @cached_property
     def _pairs(self) -> Pairs:
-        from .markov_chain import GOAL, HAZARD, NEITHER, Pairs  # here, so that importing the world stays quick
+        from .engine.transitions import GOAL, HAZARD, NEITHER, Pairs  # here, so that importing the world stays quick
 
         kinds = np.select([self.hazard, self.goal], [HAZARD, GOAL], NEITHER)
         return Pairs(self.successors, self.probabilities, self.rewards, self.possible, self.terminal, kinds)
@@ -200,6 +201,8 @@ class TabularMDP:
         Raises:
             ValueError: `gamma` is outside [0, 1], or values do not converge because an episode need never end.
         """
+        from .engine.values import solve, sweep
+
         check_gamma(gamma)
         values: Floats = np.zeros(self.n_states)
         if horizon is not None:
@@ -218,9 +221,9 @@ class TabularMDP:
                 choice = q.argmax(1)
                 chain = self._chain(np.eye(self.n_actions)[choice])
                 if before is not None and np.array_equal(choice, before):
-                    values = chain.solve(gamma)
+                    values = solve(chain, gamma)
                 else:
-                    values = chain.sweep(values, gamma, 20)
+                    values = sweep(chain, values, gamma, 20)
                 before = choice
         raise ValueError(f"gamma={gamma}: values do not converge, some episode need never end; pass a horizon")
 
@@ -247,11 +250,13 @@ class TabularMDP:
         Raises:
             ValueError: the policy is no (S, A) table of probabilities, or `gamma` is 1 and it need never end.
         """
+        from .engine.values import solve
+
         check_gamma(gamma)
         pi = self._check_policy(policy)
         if pi.ndim == 3:
             raise ValueError(f"policy must have shape (S, A) to have values, got {pi.shape}; use evaluate")
-        v = self._chain(pi).solve(gamma)
+        v = solve(self._chain(pi), gamma)
         return v, self.backup(v, gamma)
 
     def evaluate(self, policy: ArrayLike, horizon: int | None = None) -> PolicyScore:
@@ -265,7 +270,8 @@ class TabularMDP:
         Raises:
             ValueError: the policy is no table of probabilities, or no horizon is known.
         """
-        from .markov_chain import GOAL, HAZARD, TIMEOUT, moments, outcomes
+        from .engine.returns import moments, outcomes
+        from .engine.transitions import GOAL, HAZARD, TIMEOUT
 
         chains = self._chains(policy, horizon)
         masses, returns, kinds, length, steps = outcomes(self.start, chains)
@@ -287,7 +293,7 @@ class TabularMDP:
 
     def occupancy(self, policy: ArrayLike, horizon: int | None = None) -> Floats:
         """Probability that an episode visits each state at least once within the horizon, (S,)."""
-        from .markov_chain import visits
+        from .engine.visits import visits
 
         return visits(self.start, self._chains(policy, horizon))
 
@@ -362,7 +368,7 @@ class TabularMDP:
         return check_horizon(known[0])
 
     def _chain(self, policy: Floats) -> Chain:
-        from .markov_chain import Chain
+        from .engine.chain import Chain
 
         return Chain(self._pairs, np.where(self.terminal[:, None], 0.0, policy))
 

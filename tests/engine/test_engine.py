@@ -9,7 +9,9 @@ from example_worlds import FEW, dense, enumerate_episodes, random_mdp, random_po
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import safegrid.markov_chain
+import safegrid.engine.returns
+import safegrid.engine.transitions
+import safegrid.engine.values
 from safegrid.env import Action, SafetyCriticalGridWorld
 from safegrid.mdp import TabularMDP
 
@@ -69,7 +71,7 @@ def test_too_many_returns_cost_the_cvar_and_nothing_else(seed, horizon, timed):
     policy = random_policy(mdp, seed, horizon if timed else None)
     with pytest.MonkeyPatch.context() as patch:
         told = replace(mdp).evaluate(policy, horizon).as_dict()
-        patch.setattr(safegrid.markov_chain, "_FEW", 0)
+        patch.setattr(safegrid.engine.transitions, "_FEW", 0)
         untold = replace(mdp).evaluate(policy, horizon).as_dict()
     assert np.isnan(untold.pop("return_cvar"))
     assert untold == pytest.approx({name: told[name] for name in untold}, abs=1e-6)
@@ -79,7 +81,7 @@ def test_a_return_that_outgrows_its_budget_is_given_up_on_the_way(monkeypatch):
     mdp = random_mdp(1)
     policy = random_policy(mdp, 1)
     told = mdp.evaluate(policy, 30).as_dict()
-    monkeypatch.setattr(safegrid.markov_chain, "_CELLS", 200)
+    monkeypatch.setattr(safegrid.engine.returns, "_CELLS", 200)
     untold = mdp.evaluate(policy, 30).as_dict()
     assert np.isfinite(told.pop("return_cvar"))
     assert np.isnan(untold.pop("return_cvar"))
@@ -233,7 +235,7 @@ def loop_of(n):
 
 @pytest.mark.parametrize("largest", [6_000, 0])
 def test_a_wide_world_that_mixes_slowly_is_solved_all_the_same(largest, monkeypatch):
-    monkeypatch.setattr(safegrid.markov_chain, "_DENSE", largest)
+    monkeypatch.setattr(safegrid.engine.values, "_DENSE", largest)
     mdp, policy = loop_of(401), np.ones((401, 1))
     wanted = plain_values(mdp, policy, 0.999)
     np.testing.assert_allclose(mdp.values(policy, 0.999)[0], wanted, atol=1e-9 * np.abs(wanted).max())
