@@ -18,7 +18,7 @@ from .scores import PolicyScore, Rollouts, lower_tail_mean
 
 if TYPE_CHECKING:
     from .engine.chain import Chain
-    from .engine.transitions import Pairs
+    from .engine.pairs import Pairs
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class TabularMDP:
 
     @cached_property
     def _pairs(self) -> Pairs:
-        from .engine.transitions import GOAL, HAZARD, NEITHER, Pairs  # here, so that importing the world stays quick
+        from .engine.pairs import GOAL, HAZARD, NEITHER, Pairs  # here, so that importing the world stays quick
 
         kinds = np.select([self.hazard, self.goal], [HAZARD, GOAL], NEITHER)
         return Pairs(self.successors, self.probabilities, self.rewards, self.possible, self.terminal, kinds)
@@ -270,8 +270,8 @@ class TabularMDP:
         Raises:
             ValueError: the policy is no table of probabilities, or no horizon is known.
         """
+        from .engine.pairs import GOAL, HAZARD, TIMEOUT
         from .engine.returns import moments, outcomes
-        from .engine.transitions import GOAL, HAZARD, TIMEOUT
 
         chains = self._chains(policy, horizon)
         masses, returns, kinds, length, steps = outcomes(self.start, chains)

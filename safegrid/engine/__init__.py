@@ -1,5 +1,5 @@
 """The exact engine behind `TabularMDP`: sparse matrices, and no word of what a state means.
 
-`transitions` holds where each pair of state and action leads, made once for a process. Under a policy that is a Markov
+`pairs` holds where each pair of state and action leads, made once for a process. Under a policy that is a Markov
 `chain`: one matrix from state to state. What follows from it: discounted `values`, undiscounted `returns`, `visits`.
 """

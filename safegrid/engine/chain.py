@@ -13,7 +13,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 from safegrid.array_types import Floats
 
-from .transitions import Pairs
+from .pairs import Pairs
 
 NOTHING = 1e-30
 """Less mass than this is none: rounding of the rest is larger."""

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from safegrid.array_types import Floats, Ints
 
 from .chain import BLOCK, NOTHING, Chain
-from .transitions import TIMEOUT
+from .pairs import TIMEOUT
 
 _CELLS = 50_000_000  # (state, return) pairs that a return's distribution may touch over a horizon, at most
 

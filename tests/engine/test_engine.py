@@ -9,8 +9,8 @@ from example_worlds import FEW, dense, enumerate_episodes, random_mdp, random_po
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import safegrid.engine.pairs
 import safegrid.engine.returns
-import safegrid.engine.transitions
 import safegrid.engine.values
 from safegrid.env import Action, SafetyCriticalGridWorld
 from safegrid.mdp import TabularMDP
@@ -71,7 +71,7 @@ def test_too_many_returns_cost_the_cvar_and_nothing_else(seed, horizon, timed):
     policy = random_policy(mdp, seed, horizon if timed else None)
     with pytest.MonkeyPatch.context() as patch:
         told = replace(mdp).evaluate(policy, horizon).as_dict()
-        patch.setattr(safegrid.engine.transitions, "_FEW", 0)
+        patch.setattr(safegrid.engine.pairs, "_FEW", 0)
         untold = replace(mdp).evaluate(policy, horizon).as_dict()
     assert np.isnan(untold.pop("return_cvar"))
     assert untold == pytest.approx({name: told[name] for name in untold}, abs=1e-6)
