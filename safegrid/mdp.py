@@ -297,6 +297,12 @@ class TabularMDP:
 
         return visits(self.start, self._chains(policy, horizon))
 
+    def expected_visits(self, policy: ArrayLike, horizon: int | None = None) -> Floats:
+        """How often an episode is in each state within the horizon, on average, (S,)."""
+        from .engine.visits import expected_visits
+
+        return expected_visits(self.start, self._chains(policy, horizon))
+
     def rollouts(
         self, policy: ArrayLike, n: int, seed: int | np.random.Generator, horizon: int | None = None
     ) -> Rollouts:

@@ -101,23 +101,12 @@ def _draw_policy(ax: Axes, mdp: TabularMDP, policy: Floats, shown: NDArray[np.bo
     """An arrow for each likeliest action of the cells shown."""
     best = policy >= policy.max(1, keepdims=True) - 1e-9
     tied, chance = best.sum(1), np.where(best, policy, 0).sum(1)
-    goes = np.ones(mdp.n_states, bool) if mdp.horizon is None else _expected_visits(mdp, policy) >= SELDOM
+    goes = np.ones(mdp.n_states, bool) if mdp.horizon is None else mdp.expected_visits(policy) >= SELDOM
     best &= (shown & (tied < policy.shape[1]))[:, None]
     for faint in (True, False):
         pairs = np.argwhere(best & (goes != faint)[:, None])
         arrows = [arrow(mdp.observations[s], MOVES[a], tied[s] > 1, 0.4 + 0.6 * chance[s]) for s, a in pairs]
         draw_arrows(ax, arrows, faint=faint)
-
-
-def _expected_visits(mdp: TabularMDP, policy: Floats) -> Floats:
-    """How often an episode is in each state on average, (S,), as the page counts it."""
-    flow = policy[:, :, None] * mdp.probabilities
-    alive, visits = mdp.start, mdp.start.copy()
-    for _ in range(mdp.horizon or 0):
-        arrived = np.bincount(mdp.successors.ravel(), (alive[:, None, None] * flow).ravel(), mdp.n_states)
-        visits += arrived
-        alive = np.where(mdp.terminal, 0.0, arrived)
-    return visits
 
 
 def plot_weights(

@@ -19,16 +19,6 @@ STUDY = """async (settings) => {
 }"""
 
 
-def expected_visits(mdp, policy):
-    """How often an episode expects to be in each state, (S,)."""
-    go = np.einsum("sa,sat->st", policy, mdp.transition)
-    mass = visits = mdp.start
-    for _ in range(mdp.horizon):
-        mass = (mass * ~mdp.terminal) @ go
-        visits = visits + mass
-    return visits
-
-
 def test_forty_random_worlds_come_out_as_in_python(visit):
     page, rng = visit(LAB), np.random.default_rng(4)
     for _ in range(40):
@@ -52,7 +42,7 @@ def test_forty_random_worlds_come_out_as_in_python(visit):
         for name, policy in (("clone_score", study.clone), ("cql_score", study.policy)):
             exact, visits = mdp.evaluate(policy).as_dict(), found[name].pop("visits")
             assert found[name] == pytest.approx({key: exact[key] for key in found[name]}, abs=1e-6), settings
-            assert np.allclose(visits, expected_visits(mdp, policy), rtol=0, atol=1e-6), settings
+            assert np.allclose(visits, mdp.expected_visits(policy), rtol=0, atol=1e-6), settings
 
 
 def test_page_and_package_have_the_same_limits(visit):

@@ -44,6 +44,8 @@ def test_occupancy_is_the_chance_of_passing_through(seed, horizon, timed):
     p, _, paths = enumerate_episodes(mdp, policy, horizon)
     met = [p @ [state in path for path in paths] for state in range(mdp.n_states)]
     np.testing.assert_allclose(mdp.occupancy(policy, horizon), met, atol=1e-12)
+    often = [p @ [path.count(state) for path in paths] for state in range(mdp.n_states)]
+    np.testing.assert_allclose(mdp.expected_visits(policy, horizon), often, atol=1e-12)
 
 
 def test_cvar_splits_the_atom_at_five_percent():
