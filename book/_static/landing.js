@@ -1,5 +1,5 @@
-/* A link to a section of a page lands there, also where formulas, figures and pictures above it take their place late. It
-   lets go as soon as the reader moves, and leaves alone whoever comes back to where they were. */
+/* A link to a section of a page lands there, also where formulas, figures and pictures above it take their place late.
+   It lets go as soon as the reader moves, and leaves alone whoever comes back to where they were. */
 (() => {
   const [visit] = performance.getEntriesByType("navigation");
   if (location.hash === "" || visit?.type !== "navigate") return;
