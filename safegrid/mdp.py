@@ -271,24 +271,19 @@ class TabularMDP:
             ValueError: the policy is no table of probabilities, or no horizon is known.
         """
         from .engine.pairs import GOAL, HAZARD, TIMEOUT
-        from .engine.returns import moments, outcomes
+        from .engine.returns import outcomes
 
-        chains = self._chains(policy, horizon)
-        masses, returns, kinds, length, steps = outcomes(self.start, chains)
-        if told := not np.isnan(returns).any():
-            mean = float(masses @ returns)
-            variance = float(masses @ (returns - mean) ** 2)
-        else:
-            mean, variance = moments(self.start, chains[:steps])
-        hazard, goal, timeout = (float(masses[kinds == kind].sum()) for kind in (HAZARD, GOAL, TIMEOUT))
+        found = outcomes(self.start, self._chains(policy, horizon))
+        hazard, goal, timeout = (float(found.masses[found.kinds == kind].sum()) for kind in (HAZARD, GOAL, TIMEOUT))
+        told = not np.isnan(found.returns).any()
         return PolicyScore(
-            return_mean=mean,
-            return_std=float(np.sqrt(variance)),
+            return_mean=found.mean,
+            return_std=float(np.sqrt(found.variance)),
             hazard_rate=hazard,
             goal_rate=goal,
             timeout_rate=timeout,
-            length_mean=length,
-            return_cvar=lower_tail_mean(returns, masses) if told else float("nan"),
+            length_mean=found.length,
+            return_cvar=lower_tail_mean(found.returns, found.masses) if told else float("nan"),
         )
 
     def occupancy(self, policy: ArrayLike, horizon: int | None = None) -> Floats:

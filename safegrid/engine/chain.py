@@ -47,6 +47,21 @@ class Chain:
         return (self.choose @ self.pairs.with_ends).T
 
     @cached_property
+    def back(self) -> csc_matrix:
+        """`step` transposed: where mass that moves on goes, (S, S)."""
+        return self.step.T
+
+    @cached_property
+    def weighted_back(self) -> csc_matrix:
+        """`back` times the reward, (S, S)."""
+        return (self.choose @ self.pairs.weighted).T
+
+    @cached_property
+    def square(self) -> Floats:
+        """Expected square of the reward of a step, (S,)."""
+        return self.choose @ self.pairs.square
+
+    @cached_property
     def gain(self) -> Floats:
         """Expected reward of a step, (S,)."""
         return self.choose @ self.pairs.gain

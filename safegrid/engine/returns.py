@@ -25,14 +25,15 @@ class Outcomes(NamedTuple):
         returns: (n,), in raw reward; NaN where there are too many to tell apart.
         kinds: (n,), `NEITHER`, `HAZARD`, `GOAL` or `TIMEOUT`.
         length: expected number of steps.
-        steps: after so many no episode was left.
+        mean, variance: of the return.
     """
 
     masses: Floats
     returns: Floats
     kinds: Ints
     length: float
-    steps: int
+    mean: float
+    variance: float
 
 
 def outcomes(start: Floats, chains: Sequence[Chain]) -> Outcomes:
@@ -41,41 +42,69 @@ def outcomes(start: Floats, chains: Sequence[Chain]) -> Outcomes:
     found = _spread(start, chains) if len(moves) > 1 else None
     if found is None:
         found = _march(start, chains, next(iter(moves)) if len(moves) == 1 else math.nan)
-    ended, (left, returns), length, steps = found
+    ended, (left, returns), length, moments = found
     ways = [(m.ravel(), np.broadcast_to(r, m.shape).ravel(), k.repeat(m.shape[1])) for m, r, k in ended]
-    masses, paid, kinds = zip(*ways, (left, returns, np.full(len(left), TIMEOUT)), strict=True)
-    return Outcomes(np.concatenate(masses), np.concatenate(paid), np.concatenate(kinds), length, steps)
+    parts = zip(*ways, (left, returns, np.full(len(left), TIMEOUT)), strict=True)
+    masses, earned, kinds = (np.concatenate(part) for part in parts)
+    if moments is None:
+        mean = float(masses @ earned)
+        moments = mean, float(masses @ (earned - mean) ** 2)
+    return Outcomes(masses, earned, kinds, length, *moments)
 
 
-Found = tuple[list[tuple[Floats, Floats, Ints]], tuple[Floats, Floats], float, int]
-"""Masses (C, n), returns and kinds (C,) of those that end; masses and returns of those that never do; length; steps."""
+Found = tuple[list[tuple[Floats, Floats, Ints]], tuple[Floats, Floats], float, tuple[float, float] | None]
+"""Of those that end in each step masses (C, n), returns, kinds (C,); of those that never do masses and returns; the
+length; mean and variance, where returns are not told apart."""
 
 
 def _march(start: Floats, chains: Sequence[Chain], paid: float) -> Found:
     """Where every step that goes on pays the same, all that are alive have the same return."""
     _, rewards, kinds = chains[0].pairs.ends
     n, mass, t, length = len(start), start, 0, 0.0
-    ended = list[tuple[Floats, Floats, Ints]]()
+    ended, earned = list[tuple[Floats, Floats, Ints]](), _Earned(n) if math.isnan(paid + rewards.sum()) else None
     while t < len(chains) and (alive := mass.sum()) > NOTHING:
         block = chains[t : t + BLOCK]
         over = np.empty((len(block), len(kinds)))
         for i, chain in enumerate(block):
+            if earned:
+                earned.step(chain, mass)
             moved = chain.out @ mass
             mass, over[i] = moved[:n], moved[n:]
         ended.append((over.T, rewards[:, None] + paid * np.arange(t, t + len(block)), kinds))
         length += len(block) * float(alive) - float(np.cumsum(over.sum(1))[:-1].sum())
         t += len(block)
-    return ended, (mass.sum(keepdims=True), np.array([paid * t])), length, t
+    return ended, (mass.sum(keepdims=True), np.array([paid * t])), length, earned.moments if earned else None
+
+
+class _Earned:
+    """Mean and mean square of the return, where there are too many to tell apart."""
+
+    def __init__(self, n_states: int) -> None:
+        self.so_far = np.zeros(n_states)  # by those that are in a state, times their mass
+        self.mean = self.square = 0.0
+
+    def step(self, chain: Chain, mass: Floats) -> None:
+        """What a step adds for the mass in each state, (S,)."""
+        self.mean += float(mass @ chain.gain)
+        self.square += float(mass @ chain.square + 2 * self.so_far @ chain.gain)
+        self.so_far = chain.back @ self.so_far + chain.weighted_back @ mass
+
+    @property
+    def moments(self) -> tuple[float, float]:
+        """Mean and variance; of a spread below 1e-7 of the returns the difference leaves nothing."""
+        return self.mean, max(0.0, self.square - self.mean**2)
 
 
 def _spread(start: Floats, chains: Sequence[Chain]) -> Found | None:
     """The mass of each return in each state, step by step; None where they are too many."""
     _, rewards, kinds = chains[0].pairs.ends
     moves = chains[0].pairs.moves
+    if np.isnan(rewards).any():
+        return None
     paid = np.array(list(moves))
     unit = 1e-9 * np.abs(paid).max()  # returns that differ by less are one
     mass, levels, ended = start[None], np.zeros(1), list[tuple[Floats, Floats, Ints]]()
-    length, cells, steps, n = 0.0, 0, 0, len(start)
+    length, cells, n = 0.0, 0, len(start)
     backs = dict[int, list[csr_matrix]]()
     for chain in chains:
         if mass.sum() <= NOTHING:
@@ -83,7 +112,7 @@ def _spread(start: Floats, chains: Sequence[Chain]) -> Found | None:
         if id(chain) not in backs:
             backs = {id(chain): [(chain.choose @ move).T for move in moves.values()]}
             ways_out = chain.out[n:]
-        steps, length = steps + 1, length + float(mass.sum())
+        length += float(mass.sum())
         ended.append((ways_out @ mass.T, rewards[:, None] + levels, kinds))
         grown = (paid[:, None] + levels).ravel()
         _, first, place = np.unique(np.rint(grown / unit), return_index=True, return_inverse=True)
@@ -94,21 +123,4 @@ def _spread(start: Floats, chains: Sequence[Chain]) -> Found | None:
         mass = fold @ np.concatenate([(back @ mass.T).T for back in backs[id(chain)]])
         used = mass.any(1)
         mass, levels = mass[used], grown[first][used]
-    return ended, (mass.sum(1), levels), length, steps
-
-
-def moments(start: Floats, chains: Sequence[Chain]) -> tuple[float, float]:
-    """Mean and variance of the return, by going backwards; for returns that are too many to tell apart.
-
-    The variance is a difference of mean squares: a spread of less than 1e-7 of the returns is lost in it.
-    """
-    pairs, both = chains[0].pairs, np.zeros((len(start), 2))  # of the return still to come: mean, mean square
-    tables = dict[int, tuple[csr_matrix, Floats, Floats]]()
-    for chain in reversed(chains):
-        if id(chain) not in tables:
-            tables = {id(chain): (chain.choose @ pairs.weighted, chain.gain, chain.choose @ pairs.square)}
-        weighted, gain, square = tables[id(chain)]
-        crossed, both = 2 * (weighted @ both[:, 0]), chain.step @ both
-        both += np.stack([gain, square + crossed], 1)
-    mean, mean_square = start @ both
-    return float(mean), max(0.0, float(mean_square - mean**2))
+    return ended, (mass.sum(1), levels), length, None
