@@ -3,9 +3,12 @@
 Everything a reader needs stands here; `import safegrid` itself loads neither torch nor d3rlpy.
 """
 
+import gym_notices.notices
 import lazy_loader
 
 from . import env as env  # registers SafeGrid-v0
+
+gym_notices.notices.notices.clear()  # d3rlpy brings the unmaintained gym, which would print a farewell on import
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,

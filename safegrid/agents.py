@@ -336,9 +336,9 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
     if not clone:
         return np.eye(agent.action_size)[q_table(agent, mdp).argmax(1)]
     with torch.no_grad(), one_thread():
-        x = torch.as_tensor(observations, device=agent.impl.device)
-        mass = agent.impl.modules.imitator(x).probs.cpu().numpy().astype(float) * existing
-    return mass / mass.sum(1, keepdims=True) if stochastic else np.eye(agent.action_size)[mass.argmax(1)]
+        logits = agent.impl.modules.imitator(torch.as_tensor(observations, device=agent.impl.device)).logits
+        chances = logits.cpu().double().masked_fill(~torch.tensor(existing), -torch.inf).softmax(1).numpy()
+    return chances if stochastic else np.eye(agent.action_size)[chances.argmax(1)]
 
 
 def built(agent: Agent) -> Agent:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .array_types import Array, Bools, Floats, Ints
+from .array_types import Array, Bools, Floats, Ints, frozen
 from .checks import check_gamma, check_horizon, checked_policy
 from .scores import PolicyScore, Rollouts, lower_tail_mean
 
@@ -31,7 +31,7 @@ class TabularMDP:
     Args:
         successors: (S, A, K) int, states that may follow; repeated entries add up.
         probabilities: (S, A, K), each pair's row sums to 1; pad with 0. Rows of terminal states, and of actions that do
-            not exist, are not read.
+            not exist, need not, and no score reads them.
         rewards: (S, A, K), received on that transition, in raw reward; or (S,) by the state acted in, (S, A) by the
             pair, (S, S) by the state and the one that follows. Where A = S the last two look alike and are refused;
             then (S, A, 1) means by the pair.
@@ -95,9 +95,12 @@ class TabularMDP:
         """Without what was computed from it: that is quicker made anew than sent to another process."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+
     def _keep(self, name: str, array: Array) -> None:
-        array.flags.writeable = False
-        object.__setattr__(self, name, array)
+        object.__setattr__(self, name, frozen(array))
 
     def _refuse(self, bad: Bools, name: str, expected: str) -> None:
         if bad.any():
@@ -158,7 +161,7 @@ class TabularMDP:
     @cached_property
     def possible(self) -> Bools:
         """Pairs that exist, in states where the episode goes on, (S, A)."""
-        return self.action_mask & ~self.terminal[:, None]
+        return frozen(self.action_mask & ~self.terminal[:, None])
 
     @cached_property
     def transition(self) -> Floats:
@@ -166,12 +169,12 @@ class TabularMDP:
         dense = np.zeros((self.n_states, self.n_actions, self.n_states))
         s, a = np.ogrid[: self.n_states, : self.n_actions]
         np.add.at(dense, (s[..., None], a[..., None], self.successors), self.probabilities)
-        return dense
+        return frozen(dense)
 
     @cached_property
     def expected_rewards(self) -> Floats:
         """Expected reward of each pair, (S, A)."""
-        return (self.probabilities * self.rewards).sum(-1)
+        return frozen((self.probabilities * self.rewards).sum(-1))
 
     @cached_property
     def _pairs(self) -> Pairs:
@@ -209,27 +212,38 @@ class TabularMDP:
             policy = np.zeros((check_horizon(horizon), self.n_states, self.n_actions))
             for t in reversed(range(horizon)):
                 q = self.backup(values, gamma)
-                policy[t], values = _greedy(q), q.max(1)
+                policy[t], values = _greedy(q, 1e-11), q.max(1)
             return policy
-        before = None
-        for _ in range(1_000_000):
+        if gamma == 1:
+            return self._undiscounted()
+        before, solved, own = np.zeros(0, int), False, np.arange(self.n_states)
+        rounding = max(4e-15, 1e-9 * (1 - gamma))  # a loss so small, taken for ever, costs a billionth
+        while True:
             q = self.backup(values, gamma)
+            choice = q.argmax(1)
+            if len(before):  # who ties with the best stays, or rounding would change places for ever
+                choice = np.where(_tied(q, rounding)[own, before], before, choice)
+            same = np.array_equal(choice, before)
+            if same and solved:
+                return _greedy(q, rounding)
+            chain = self._chain(np.eye(self.n_actions)[choice])
+            values = solve(chain, gamma) if same else sweep(chain, q.max(1), gamma, 20)
+            before, solved = choice, same
+
+    def _undiscounted(self) -> Floats:
+        """The optimal policy at γ = 1, by value iteration; it ends wherever that costs nothing."""
+        values: Floats = np.zeros(self.n_states)
+        for _ in range(1_000_000):
+            q = self.backup(values, 1.0)
             change, values = np.abs(q.max(1) - values).max(), q.max(1)
-            if change <= 1e-12 * max(1.0, np.abs(values).max()):
-                return self._ending(q) if gamma == 1 else _greedy(q)
-            if gamma < 1:
-                choice = q.argmax(1)
-                chain = self._chain(np.eye(self.n_actions)[choice])
-                if before is not None and np.array_equal(choice, before):
-                    values = solve(chain, gamma)
-                else:
-                    values = sweep(chain, values, gamma, 20)
-                before = choice
-        raise ValueError(f"gamma={gamma}: values do not converge, some episode need never end; pass a horizon")
+            if change <= 1e-12 * np.abs(values).max():
+                return self._ending(q)
+        raise ValueError("gamma=1: values do not converge, some episode need never end; pass a horizon")
 
     def _ending(self, q: Floats) -> Floats:
         """Greedy, with ties broken towards an end: undiscounted, waiting ties with going and would be for ever."""
-        policy, leads, tied = _greedy(q), self.terminal.copy(), _tied(q)
+        tied = _tied(q, 1e-9)  # as far as value iteration may be off
+        policy, leads = np.eye(self.n_actions)[tied.argmax(1)], self.terminal.copy()
         while True:
             onward = tied & ((self.probabilities > 0) & leads[self.successors]).any(-1)
             new = onward.any(1) & ~leads
@@ -261,6 +275,9 @@ class TabularMDP:
 
     def evaluate(self, policy: ArrayLike, horizon: int | None = None) -> PolicyScore:
         """The exact score of a policy over episodes of at most `horizon` steps: no sampling, no error bar.
+
+        Where there are too many different returns to tell apart, CVaR is NaN, and a spread below 1e-7 of the returns is
+        lost in rounding.
 
         Args:
             policy: (S, A) action probabilities, or (horizon, S, A) where they depend on the time; rows of terminal
@@ -418,14 +435,14 @@ def portable_rng(seed: int) -> np.random.Generator:
     return np.random.Generator(bits)
 
 
-def _greedy(q: Floats) -> Floats:
+def _greedy(q: Floats, rounding: float) -> Floats:
     """One-hot argmax; actions within rounding of the best count as tied, and the first wins."""
-    return np.eye(q.shape[1])[_tied(q).argmax(1)]
+    return np.eye(q.shape[1])[_tied(q, rounding).argmax(1)]
 
 
-def _tied(q: Floats) -> Bools:
-    size = np.abs(q[np.isfinite(q)]).max()
-    return np.asarray(q >= q.max(1, keepdims=True) - 1e-9 * max(1.0, size))
+def _tied(q: Floats, rounding: float) -> Bools:
+    size = np.abs(np.where(np.isfinite(q), q, 0.0)).max(1, keepdims=True)
+    return np.asarray(q >= q.max(1, keepdims=True) - rounding * size)
 
 
 def _draw(cumulative: Floats, rng: np.random.Generator) -> Ints:

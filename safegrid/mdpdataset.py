@@ -1,21 +1,14 @@
-"""d3rlpy's dataset over plain columns, with mini-batches drawn by column; and d3rlpy itself, imported quietly.
-
-The unmaintained `gym`, one of d3rlpy's dependencies, prints a farewell on import: it has nobody left to print for.
-"""
+"""d3rlpy's dataset over plain columns, with mini-batches drawn by column."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import Any
 
-import gym_notices.notices
+import d3rlpy
 import numpy as np
 
 from .array_types import Array, Bools, Floats, Ints
-
-gym_notices.notices.notices.clear()
-
-import d3rlpy  # noqa: E402
 
 __all__ = ["ColumnarMDPDataset", "d3rlpy"]
 

@@ -97,30 +97,45 @@ class _Earned:
 
 def _spread(start: Floats, chains: Sequence[Chain]) -> Found | None:
     """The mass of each return in each state, step by step; None where they are too many."""
-    _, rewards, kinds = chains[0].pairs.ends
-    moves = chains[0].pairs.moves
+    moves, (_, rewards, kinds) = chains[0].pairs.moves, chains[0].pairs.ends
     if np.isnan(rewards).any():
         return None
-    paid = np.array(list(moves))
-    unit = 1e-9 * np.abs(paid).max()  # returns that differ by less are one
+    paid, n = np.array(list(moves)), len(start)
     mass, levels, ended = start[None], np.zeros(1), list[tuple[Floats, Floats, Ints]]()
-    length, cells, n = 0.0, 0, len(start)
-    backs = dict[int, list[csr_matrix]]()
-    for chain in chains:
+    length, cells, largest = 0.0, 0, 0.0
+    for i, chain in enumerate(chains):
         if mass.sum() <= NOTHING:
             break
-        if id(chain) not in backs:
-            backs = {id(chain): [(chain.choose @ move).T for move in moves.values()]}
+        if i == 0 or chain is not chains[i - 1]:
+            tables = [_entered(chain.choose @ move) for move in moves.values()]
             ways_out = chain.out[n:]
         length += float(mass.sum())
         ended.append((ways_out @ mass.T, rewards[:, None] + levels, kinds))
-        grown = (paid[:, None] + levels).ravel()
-        _, first, place = np.unique(np.rint(grown / unit), return_index=True, return_inverse=True)
-        cells += len(levels) * chain.out.nnz + len(first) * n
+        grown = paid[:, None] + levels
+        largest = max(largest, float(np.abs(grown).max()))
+        first, place = _told_apart(grown.ravel(), largest)
+        cells += len(levels) * sum(table.nnz + len(states) for states, table in tables) + len(first) * n
         if cells > _CELLS:
             return None
-        fold = csr_matrix((np.ones(len(grown)), (place.ravel(), np.arange(len(grown)))), (len(first), len(grown)))
-        mass = fold @ np.concatenate([(back @ mass.T).T for back in backs[id(chain)]])
-        used = mass.any(1)
-        mass, levels = mass[used], grown[first][used]
+        new = np.zeros((len(first), n))
+        for (states, table), rows in zip(tables, place.reshape(grown.shape), strict=True):
+            np.add.at(new, (rows[:, None], states), (table @ mass.T).T)
+        used = new.any(1)
+        mass, levels = new[used], grown.ravel()[first][used]
     return ended, (mass.sum(1), levels), length, None
+
+
+def _entered(step: csr_matrix) -> tuple[Ints, csr_matrix]:
+    """The states that a table (S, S) leads to, and how mass gets there, (those states, S)."""
+    states = np.unique(step.indices)
+    return states, step[:, states].T.tocsr()
+
+
+def _told_apart(returns: Floats, largest: float) -> tuple[Ints, Ints]:
+    """One return of each that rounding cannot have made of one, and which of them each is."""
+    order = np.argsort(returns, kind="stable")
+    ordered = returns[order]
+    fresh = np.append(True, np.diff(ordered) > 1e-12 * np.abs(ordered[1:]) + 1e-14 * largest)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.cumsum(fresh) - 1
+    return order[fresh], place

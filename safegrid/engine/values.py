@@ -14,6 +14,7 @@ from safegrid.array_types import Bools, Floats, Ints
 
 from .chain import Chain
 
+_ENDLESS = "gamma={}: this policy need never end, so its value is not defined; pass gamma < 1"
 _DENSE = 6_000  # states of a matrix that is eliminated as a dense one, at most
 
 
@@ -28,10 +29,14 @@ def solve(chain: Chain, gamma: float) -> Floats:
         ValueError: `gamma` is 1 and from some state no end can be reached.
     """
     if gamma > 1 - 1e-13 and not (ending := _ending(chain)).all():
-        raise ValueError(
-            f"gamma={gamma}: this policy need never end, so its value is not defined; pass gamma < 1 (from state "
-            f"{int(np.argmin(ending))} no end can be reached)"
-        )
+        raise ValueError(f"{_ENDLESS.format(gamma)} (from state {int(np.argmin(ending))} no end can be reached)")
+    try:
+        return _solve(chain, gamma)
+    except (np.linalg.LinAlgError, RuntimeError) as error:  # an end so unlikely that it is lost in rounding
+        raise ValueError(_ENDLESS.format(gamma)) from error
+
+
+def _solve(chain: Chain, gamma: float) -> Floats:
     step, gain, n, width = chain.step, chain.gain, len(chain.gain), _width(chain.step)
     if n * width**2 < 1e8:
         rows, band = np.repeat(np.arange(n), np.diff(step.indptr)), np.zeros((2 * width + 1, n))

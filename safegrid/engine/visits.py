@@ -16,9 +16,11 @@ def expected_visits(start: Floats, chains: Sequence[Chain]) -> Floats:
     """How often an episode is in each state on average, (S,)."""
     tables = _everywhere(chains)
     mass = expected = start
-    for chain in chains:
+    for t, chain in enumerate(chains):
         mass = tables[id(chain)] @ mass
         expected = expected + mass
+        if t % BLOCK == 0 and mass.sum() <= NOTHING:
+            break
     return expected
 
 

@@ -329,3 +329,75 @@ def test_rows_of_terminal_states_are_not_read(original):
     assert other.evaluate(silent) == mdp.evaluate(policy)
     np.testing.assert_array_equal(other.values(silent, 0.99)[0], mdp.values(policy, 0.99)[0])
     np.testing.assert_array_equal(other.optimal(0.99), mdp.optimal(0.99))
+
+
+# ── What was found by trying to break it ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_huge_reward_out_of_reach_rounds_nothing():
+    rewards = [[[-1.0, -3.0], [-1e10, -1e10]], [[-1, -1]] * 2, [[0, 0]] * 2]
+    mdp = TabularMDP([[[1, 1]] * 2, [[2, 2]] * 2, [[2, 2]] * 2], np.full((3, 2, 2), 0.5), rewards, [0, 0, 1], [1, 0, 0])
+    score = mdp.evaluate([[1, 0]] * 3, 5)
+    assert (score.return_mean, score.return_std) == (-3.0, 1.0)
+    assert score.return_cvar == -4.0
+
+
+def test_equal_sums_in_another_order_are_one_return():
+    rng = np.random.default_rng(0)
+    successors = rng.integers(0, 30, (30, 2, 4))
+    paid = rng.choice([0.1, 0.2, -0.3, 1e-3], successors.shape)
+    mdp = TabularMDP(successors, rng.dirichlet(np.ones(4), (30, 2)), paid, np.arange(30) > 27, np.eye(30)[0])
+    policy = random_policy(mdp, 0)
+    exact = replace(mdp, rewards=np.rint(1000 * paid)).evaluate(policy, 25).as_dict()
+    found = mdp.evaluate(policy, 25).as_dict()
+    for name in ("return_mean", "return_std", "return_cvar"):
+        assert found[name] == pytest.approx(exact[name] / 1000, rel=1e-9)
+
+
+def test_many_whole_rewards_cost_no_more_than_their_sums():
+    rng = np.random.default_rng(0)
+    successors = rng.integers(0, 100, (100, 1, 2))
+    rewards = rng.integers(-128, 128, successors.shape).astype(float)
+    mdp = TabularMDP(successors, np.full(successors.shape, 0.5), rewards, np.arange(100) == 0, np.eye(100)[1])
+    score = mdp.evaluate(np.ones((100, 1)), 12)
+    p, returns, _ = enumerate_episodes(mdp, np.ones((100, 1)), 12)
+    assert score.return_mean == pytest.approx(p @ returns)
+    assert score.return_cvar == pytest.approx(worst_twentieth(p, returns))
+
+
+@pytest.mark.parametrize("gamma", [0.999999, 1 - 1e-9])
+def test_near_gamma_1_the_better_action_is_still_taken(gamma):
+    for rewards in ([0.0, 1.0], [1.0, 1.005], [1e-12, 2e-12]):
+        mdp = TabularMDP([[[0], [0]]], np.ones((1, 2, 1)), [[[r] for r in rewards]], [0], [1])
+        assert mdp.optimal(gamma).tolist() == [[0, 1]]
+
+
+def test_a_price_elsewhere_makes_no_tie():
+    rewards = [[[0.0], [5.0]], [[-1e10], [-1e10]], [[0.0], [0.0]]]
+    mdp = TabularMDP([[[2], [2]]] * 3, np.ones((3, 2, 1)), rewards, [0, 0, 1], [1, 0, 0])
+    assert mdp.optimal(0.99)[0].tolist() == [0, 1]
+
+
+def test_ties_that_rounding_could_swap_for_ever_come_to_rest():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        successors = rng.integers(0, 4, (4, 2, 1))
+        mdp = TabularMDP(
+            successors, np.ones((4, 2, 1)), rng.integers(0, 3, (4, 2, 1)) / 10, np.zeros(4, bool), np.eye(4)[0]
+        )
+        best = mdp.optimal(0.999999)
+        v, q = mdp.values(best, 0.999999)
+        assert (q.max(1) <= v + 1e-8 * np.abs(v).max()).all()
+
+
+def test_an_end_that_rounding_swallows_is_no_end():
+    mdp = TabularMDP([[[0, 1]], [[1, 1]]], [[[1, 1e-17]], [[1, 0]]], [-1.0, 0], [0, 1], [1, 0])
+    with pytest.raises(ValueError, match="this policy need never end"):
+        mdp.values(np.ones((2, 1)), 1)
+
+
+def test_what_was_computed_once_cannot_be_changed(original):
+    for mdp in (replace(original.mdp), pickle.loads(pickle.dumps(original.mdp))):
+        for name in ("possible", "transition", "expected_rewards", "rewards", "start"):
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(mdp, name)[0] = 0

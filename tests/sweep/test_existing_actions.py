@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
 from safegrid.dataset import build_mdpdataset, sample_episodes
@@ -74,3 +75,16 @@ def test_an_agent_of_d3rlpys_takes_none_either(create, walled, walled_log):
 def test_a_log_that_takes_one_is_refused(original, walled, log):
     with pytest.raises(ValueError, match="in this mdp that cannot happen"):
         train_sweep(log, 6.0, n_steps=5, mdp=walled, **QUIET)
+
+
+def test_a_clone_that_is_sure_of_an_action_that_does_not_exist_takes_the_next(walled, walled_log):
+    agent = create_discrete_bc()
+    fit(agent, build_mdpdataset(walled_log), 1, progress=False)
+    last = agent.impl.modules.imitator._fc
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([-5.0, -4.0, 300.0, -9.0]))  # up, everywhere
+    top = np.flatnonzero(~walled.action_mask[:, 2] & walled.action_mask[:, 1])
+    assert (policy_table(agent, walled)[top].argmax(1) == 1).all()
+    chances = policy_table(agent, walled, stochastic=True)[top]
+    np.testing.assert_allclose(chances[:, 1] / chances[:, 0], np.e, rtol=1e-6)
