@@ -212,12 +212,12 @@ class TabularMDP:
             policy = np.zeros((check_horizon(horizon), self.n_states, self.n_actions))
             for t in reversed(range(horizon)):
                 q = self.backup(values, gamma)
-                policy[t], values = _greedy(q, 1e-11), q.max(1)
+                policy[t], values = _greedy(q, 1e-9), q.max(1)
             return policy
         if gamma == 1:
             return self._undiscounted()
         before, solved, own = np.zeros(0, int), False, np.arange(self.n_states)
-        rounding = max(4e-15, 1e-9 * (1 - gamma))  # a loss so small, taken for ever, costs a billionth
+        rounding = max(4e-15, 1e-9 * min(1.0, 100 * (1 - gamma)))  # a tie's loss may be taken for ever
         while True:
             q = self.backup(values, gamma)
             choice = q.argmax(1)
@@ -441,7 +441,7 @@ def _greedy(q: Floats, rounding: float) -> Floats:
 
 
 def _tied(q: Floats, rounding: float) -> Bools:
-    size = np.abs(np.where(np.isfinite(q), q, 0.0)).max(1, keepdims=True)
+    size = max(1.0, np.abs(q[np.isfinite(q)]).max())
     return np.asarray(q >= q.max(1, keepdims=True) - rounding * size)
 
 
