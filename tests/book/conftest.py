@@ -101,11 +101,14 @@ def visit(browser, site):
     assert complaints == []
 
 
-def axe(page, selector, impacts=("minor", "moderate", "serious", "critical")):
-    """Accessibility violations of some impact inside a selector: rule → the elements."""
+def axe(page, selector, impacts=("minor", "moderate", "serious", "critical"), rules=None):
+    """Accessibility violations of some impact inside a selector: rule → the elements. `rules`: only these, by id."""
     if not page.evaluate("() => typeof window.axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate("() => Promise.allSettled(document.getAnimations().map((one) => one.finished))")  # colours at rest
     options = {"resultTypes": ["violations"], "preload": False}  # preloading would fetch fonts and styles again
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": list(rules)}
     found = page.evaluate("([selector, options]) => axe.run({ include: [[selector]] }, options)", [selector, options])
     return {v["id"]: [node["html"][:120] for node in v["nodes"]] for v in found["violations"] if v["impact"] in impacts}
 

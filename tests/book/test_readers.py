@@ -54,13 +54,13 @@ def test_a_page_is_silent_light_asks_nobody_and_can_be_read_by_all(visit, site, 
     assert size < 1_200_000, sorted(files)
     if not path.startswith(("book/", "search.html?")):
         return
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function("(theme) => document.documentElement.dataset.theme === theme", arg=scheme)
-        found = axe(page, "html", ("serious", "critical"))
-        if path == "book/bibliography.html":
-            found.pop("aria-required-children", None)  # docutils calls its citations a list, and gives it no items
-        assert found == {}, scheme
+    found = axe(page, "html", ("serious", "critical"))
+    if path == "book/bibliography.html":
+        found.pop("aria-required-children", None)  # docutils calls its citations a list, and gives it no items
+    assert found == {}
+    page.emulate_media(color_scheme="dark")  # which changes colours alone
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    assert axe(page, "html", ("serious", "critical"), rules=("color-contrast", "link-in-text-block")) == {}
 
 
 @pytest.mark.parametrize("path", [EXPLORER, "book/notation.html"])
