@@ -101,11 +101,15 @@ def visit(browser, site):
     assert complaints == []
 
 
+AT_REST = """() => Promise.allSettled(
+  document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished))"""
+
+
 def axe(page, selector, impacts=("minor", "moderate", "serious", "critical"), rules=None):
     """Accessibility violations of some impact inside a selector: rule → the elements. `rules`: only these, by id."""
     if not page.evaluate("() => typeof window.axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
-    page.evaluate("() => Promise.allSettled(document.getAnimations().map((one) => one.finished))")  # colours at rest
+    page.evaluate(AT_REST)
     options = {"resultTypes": ["violations"], "preload": False}  # preloading would fetch fonts and styles again
     if rules:
         options["runOnly"] = {"type": "rule", "values": list(rules)}
