@@ -218,7 +218,7 @@ class TabularMDP:
             return self._undiscounted()
         before, solved, own = np.zeros(0, int), False, np.arange(self.n_states)
         rounding = max(4e-15, 1e-9 * min(1.0, 100 * (1 - gamma)))  # a tie's loss may be taken for ever
-        while True:
+        for turn in range(1_000):
             q = self.backup(values, gamma)
             choice = q.argmax(1)
             if len(before):  # who ties with the best stays, or rounding would change places for ever
@@ -227,8 +227,10 @@ class TabularMDP:
             if same and solved:
                 return _greedy(q, rounding)
             chain = self._chain(np.eye(self.n_actions)[choice])
-            values = solve(chain, gamma) if same else sweep(chain, q.max(1), gamma, 20)
-            before, solved = choice, same
+            solved = same or turn > 100  # near γ = 1 sweeps may creep on for ever
+            values = solve(chain, gamma) if solved else sweep(chain, q.max(1), gamma, 20)
+            before = choice
+        raise ValueError(f"gamma={gamma}: values lie below rounding and do not settle; pass a smaller one")
 
     def _undiscounted(self) -> Floats:
         """The optimal policy at γ = 1, by value iteration; it ends wherever that costs nothing."""

@@ -47,6 +47,11 @@ class Chain:
         return (self.choose @ self.pairs.with_ends).T
 
     @cached_property
+    def everywhere(self) -> csr_matrix:
+        """Where mass goes in a step, the states that end the episode included, transposed, (S, S)."""
+        return (self.choose @ self.pairs.everywhere).T.tocsr()
+
+    @cached_property
     def back(self) -> csc_matrix:
         """`step` transposed: where mass that moves on goes, (S, S)."""
         return self.step.T

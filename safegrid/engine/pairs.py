@@ -73,8 +73,9 @@ class Pairs:
         paid = np.unique(self._reward[~self._over]) if not self._over.all() else np.zeros(1)
         if len(paid) == 1:
             return {float(paid[0]): self.onward}
-        return {float(r): self._table(~self._over & (self._reward == r), self._chance)
-                for r in paid if len(paid) <= _FEW}  # fmt: skip
+        if len(paid) > _FEW:
+            return {}
+        return {float(r): self._table(~self._over & (self._reward == r), self._chance) for r in paid}
 
     @cached_property
     def ends(self) -> tuple[csr_matrix, Floats, Ints]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from safegrid.array_types import Floats
 
@@ -14,10 +13,9 @@ from .chain import BLOCK, NOTHING, Chain
 
 def expected_visits(start: Floats, chains: Sequence[Chain]) -> Floats:
     """How often an episode is in each state on average, (S,)."""
-    tables = _everywhere(chains)
     mass = expected = start
     for t, chain in enumerate(chains):
-        mass = tables[id(chain)] @ mass
+        mass = chain.everywhere @ mass
         expected = expected + mass
         if t % BLOCK == 0 and mass.sum() <= NOTHING:
             break
@@ -30,21 +28,16 @@ def visits(start: Floats, chains: Sequence[Chain], *, width: int = 256) -> Float
     What ends an episode is met once at most. For every other state a walk is followed whose mass is held fast where it
     arrives there; `width` of them at a time.
     """
-    tables, met = _everywhere(chains), expected_visits(start, chains)
+    met = expected_visits(start, chains)
     own = np.flatnonzero((met > 0) & ~chains[0].pairs.terminal)
     for columns in np.split(own, range(width, len(own), width)):
         place = columns, np.arange(len(columns))
         walks = np.repeat(start[:, None], len(columns), 1)
         met[columns], walks[place] = walks[place], 0.0
         for t, chain in enumerate(chains):
-            walks = tables[id(chain)] @ walks
+            walks = chain.everywhere @ walks
             met[columns] += walks[place]
             walks[place] = 0.0
             if t % BLOCK == 0 and walks.sum() <= NOTHING:
                 break
     return met
-
-
-def _everywhere(chains: Sequence[Chain]) -> dict[int, csr_matrix]:
-    """For each chain where mass goes in a step, the ends included, transposed, (S, S)."""
-    return {id(c): (c.choose @ c.pairs.everywhere).T.tocsr() for c in dict.fromkeys(chains)}

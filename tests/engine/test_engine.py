@@ -384,6 +384,18 @@ def test_ties_that_rounding_could_swap_for_ever_come_to_rest():
         assert (q.max(1) <= v + 1e-8 * np.abs(v).max()).all()
 
 
+@pytest.mark.parametrize("seed", [52, 87])
+@pytest.mark.parametrize("gamma", [0.9999, 1 - 1e-9])
+def test_an_optimum_that_sweeps_only_creep_towards_is_found(seed, gamma):
+    rng = np.random.default_rng(seed)
+    (n, n_actions), width = (int(rng.integers(2, 7)), int(rng.integers(1, 4))), int(rng.integers(1, 3))
+    chances, shape = rng.dirichlet(np.ones(width), (n, n_actions)), (n, n_actions, width)
+    successors, rewards = rng.integers(0, n, shape), rng.integers(-2, 3, shape) / rng.choice([1, 10])
+    mdp = TabularMDP(successors, chances, rewards, np.zeros(n, bool), np.eye(n)[0])
+    v, q = mdp.values(mdp.optimal(gamma), gamma)
+    assert (q.max(1) <= v + 1e-6 * np.abs(v).max()).all()
+
+
 def test_an_end_that_rounding_swallows_is_no_end():
     mdp = TabularMDP([[[0, 1]], [[1, 1]]], [[[1, 1e-17]], [[1, 0]]], [-1.0, 0], [0, 1], [1, 0])
     with pytest.raises(ValueError, match="this policy need never end"):
