@@ -19,6 +19,9 @@ from .mdp import TabularMDP
 
 Cell = tuple[int, int]
 
+LETTERS = "SFHGW"
+"""What a cell of a map can be: start, free, hazard, goal, wall."""
+
 ORIGINAL_HAZARDS: tuple[Cell, ...] = ((2, 9), (2, 10), (4, 3), (6, 11), (7, 12), (9, 6), (10, 10))
 
 
@@ -59,7 +62,7 @@ MAPS: dict[str, tuple[str, ...]] = {
     "cliff": _draw_map(15, [(x, 14) for x in range(15)], (0, 13), (14, 13)),
     "rooms": _draw_map(15, [(7, y) for y in range(15) if y != 7]),
 }
-"""Named maps: rows from y = 0 down, columns from x = 0; S start, F free, H hazard, G goal (FrozenLake's letters).
+"""Named maps: rows from y = 0 down, columns from x = 0; FrozenLake's letters S start, F free, H hazard, G goal; W wall.
 
 `original`: seven scattered hazards. `crossroads`: a cross of hazards with three gaps; the driver's habit leads into the
 pocket before it. `cliff`: the shortest way runs along an edge, the safe way a row or two above it; after the cliff walk
@@ -88,10 +91,11 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         way than it meant. With the default arguments this is the world of the tutorial that this book rebuilds.
 
     Action space:
-        `Discrete(4)`: 0 down (+y), 1 right (+x), 2 up (−y), 3 left (−x). Walking into the border is standing still.
+        `Discrete(4)`: 0 down (+y), 1 right (+x), 2 up (−y), 3 left (−x). Walking into the border or into a wall is
+        standing still.
 
     Observation space:
-        `Box(0, size − 1, (2,), float32)`: the raw coordinates (x, y).
+        `Box(0, (width − 1, height − 1), (2,), float32)`: the raw coordinates (x, y).
 
     Starting state:
         The cell S, always.
@@ -108,7 +112,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
 
     Information:
         Both `reset` and `step` return `cost` (1.0 on a hazard, else 0.0), `outcome` ("running", "hazard", "goal" or
-        "timeout") and `state` (the index y·size + x used by `mdp`).
+        "timeout") and `state` (the index y·width + x used by `mdp`).
 
     Args:
         size: side of the square grid, at least 2.
@@ -117,9 +121,15 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         start, goal: (x, y) of each, by default the corner (0, 0) and the opposite one.
         slip_prob: probability of slipping, in [0, 1].
         step_reward, hazard_reward, goal_reward: see Rewards; finite.
-        desc: the map as strings of S, F, H, G; replaces size, hazards, start and goal.
+        desc: the map, row by row, each of text, of bytes or of letters one by one, as Gymnasium's `desc` arrays: one S,
+            one G, and F free, H hazard, W wall; at least 2 × 2 cells. Whether a way leads to the goal is not asked. It
+            replaces size, hazards, start and goal.
         map_name: name of a map in `MAPS`; replaces the same four.
         render_mode: None, "ansi" or "rgb_array".
+
+    Attributes:
+        width, height: columns and rows of the map.
+        size: how many values a coordinate can take, the longer of the two.
 
     Raises:
         ValueError: an argument does not fit; the message names it, its value and what was expected.
@@ -152,7 +162,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         step_reward: float = -1.0,
         hazard_reward: float = -100.0,
         goal_reward: float = 50.0,
-        desc: Sequence[str] | None = None,
+        desc: Iterable[Any] | None = None,
         map_name: str | None = None,
         render_mode: str | None = None,
     ) -> None:
@@ -168,10 +178,11 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
 
         self.step_reward, self.hazard_reward, self.goal_reward = map(float, rewards.values())
         self.render_mode = render_mode
-        self.size = len(self.desc)
+        self.width, self.height = len(self.desc[0]), len(self.desc)
+        self.size = max(self.width, self.height)
         self.hazard_coords = self._cells("H")
         (self.start,), (self.goal,) = self._cells("S"), self._cells("G")
-        self.observation_space = spaces.Box(0.0, self.size - 1.0, (2,), np.float32)
+        self.observation_space = spaces.Box(np.zeros(2, np.float32), np.float32([self.width - 1, self.height - 1]))
         self.action_space = spaces.Discrete(4)
         self._state, self._steps = self.state_of(self.start), 0
         self._last_action: Action | None = None
@@ -180,17 +191,21 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         return tuple((x, y) for y, row in enumerate(self.desc) for x, here in enumerate(row) if here == letter)
 
     def state_of(self, cell: Sequence[int]) -> int:
-        """Index of a cell (x, y) in `mdp`: y·size + x."""
-        return int(cell[1]) * self.size + int(cell[0])
+        """Index of a cell (x, y) in `mdp`: y·width + x."""
+        return int(cell[1]) * self.width + int(cell[0])
 
     @cached_property
     def mdp(self) -> TabularMDP:
-        """The table behind the world, with every state, action, slip and reward; `step` draws from it."""
-        n = self.size**2
-        cells = np.stack([np.arange(n) % self.size, np.arange(n) // self.size], 1)
-        arrived = np.clip(cells[:, None] + MOVES, 0, self.size - 1)  # (S, 4, 2)
-        landing = arrived[..., 1] * self.size + arrived[..., 0]
-        hazard, goal, start = (np.array(list("".join(self.desc))) == letter for letter in "HGS")
+        """The table behind the world, with every state, action, slip and reward; `step` draws from it.
+
+        A wall is a terminal state that is neither hazard nor goal, and that nothing leads to: nobody acts in it.
+        """
+        n = self.width * self.height
+        cells = np.stack([np.arange(n) % self.width, np.arange(n) // self.width], 1)
+        arrived = np.clip(cells[:, None] + MOVES, 0, (self.width - 1, self.height - 1))  # (S, 4, 2)
+        landing = arrived[..., 1] * self.width + arrived[..., 0]
+        hazard, goal, start, wall = (np.array(list("".join(self.desc))) == letter for letter in "HGSW")
+        landing = np.where(wall[landing], np.arange(n)[:, None], landing)
         reward = np.where(hazard, self.hazard_reward, np.where(goal, self.goal_reward, self.step_reward))
         successors = np.broadcast_to(landing[:, None], (n, 4, 4))  # [s, intended action, action that happens]
         slipping = (1 - self.slip_prob) * np.eye(4) + self.slip_prob / 4
@@ -198,7 +213,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
             successors=successors,
             probabilities=np.broadcast_to(slipping, (n, 4, 4)),
             rewards=reward[successors],
-            terminal=hazard | goal,
+            terminal=hazard | goal | wall,
             start=start.astype(float),
             hazard=hazard,
             goal=goal,
@@ -209,17 +224,19 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
     def behaviour_policy(self, epsilon: float) -> Floats:
         """The careless driver who wrote the log, (S, 4) probabilities.
 
-        With probability `epsilon` any action. Otherwise down or right, at random among those that stay inside and
-        enter no hazard: it looks one step ahead and does not think of slipping. Where neither is left it takes, at
-        random, one of the moves that enter no hazard and end nearest the goal.
+        With probability `epsilon` any action. Otherwise a move towards the goal, such as down or right where that lies
+        in the last corner, at random among those that lead to another cell and enter no hazard: it looks one step ahead
+        and does not think of slipping. Where none is left it takes, at random, one of the moves that enter no hazard
+        and end nearest the goal, were there no walls.
         """
         mdp = self.mdp
         landing = mdp.successors[:, 0]  # (S, 4): where each action leads without a slip
         stays = landing == np.arange(mdp.n_states)[:, None]
         harmful = mdp.hazard[landing]
-        forward = ~stays & ~harmful & np.isin(np.arange(4), (Action.DOWN, Action.RIGHT))
+        towards = (np.array(self.goal) - mdp.observations) @ MOVES.T > 0
+        forward = towards & ~stays & ~harmful
         distance = np.abs(mdp.observations - np.array(self.goal)).sum(1)[landing].astype(float)
-        distance[stays] = 2 * self.size  # standing still comes after every move, and before a hazard
+        distance[stays] = self.width + self.height  # standing still comes after every move, and before a hazard
         distance[harmful] = np.inf
         nearest = distance == distance.min(1, keepdims=True)
         wanted = np.where(forward.any(1, keepdims=True), forward, nearest)
@@ -268,18 +285,18 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         return mdp.observations[state].copy(), {"cost": float(mdp.hazard[state]), "outcome": outcome, "state": state}
 
     def render(self) -> str | NDArray[np.uint8] | None:  # type: ignore[override]
-        """The board as text ("ansi") or as a picture of (size·32, size·32, 3) bytes ("rgb_array")."""
+        """The board as text ("ansi") or as a picture of (height·32, width·32, 3) bytes ("rgb_array")."""
         if self.render_mode is None:
             usage = "SafetyCriticalGridWorld(render_mode='ansi' or 'rgb_array')"
             return gymnasium.logger.warn(f"render() needs a render_mode: {usage}")
         return self._render_text() if self.render_mode == "ansi" else self._render_picture()
 
     def _render_text(self) -> str:
-        rows = [list(row.replace("F", "·").replace("H", "▒")) for row in self.desc]
-        y, x = divmod(self._state, self.size)
+        rows = [list(row.replace("F", "·").replace("H", "▒").replace("W", "█")) for row in self.desc]
+        y, x = divmod(self._state, self.width)
         rows[y][x] = "✕" if self.mdp.hazard[self._state] else "●"
         head = "start" if self._last_action is None else f"{self._steps}: {self._last_action.name.lower()}"
-        edge = "─" * (2 * self.size + 1)
+        edge = "─" * (2 * self.width + 1)
         body = "\n".join(f"│ {' '.join(row)} │" for row in rows)
         return f"{head}\n┌{edge}┐\n{body}\n└{edge}┘\n"
 
@@ -287,16 +304,19 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         """Drawn four times too large and shrunk, which smooths the edges; it looks like the book's boards."""
         from PIL import Image, ImageDraw  # heavy, and wanted only here
 
-        u, side = 128, self.size * 128
-        image, tile = Image.new("RGB", (side, side), "#f7f5f0"), Image.new("RGB", (u, u), "#d55e00")
+        u, right, bottom = 128, self.width * 128, self.height * 128
+        image, tile = Image.new("RGB", (right, bottom), "#f7f5f0"), Image.new("RGB", (u, u), "#d55e00")
         draw, hatch = ImageDraw.Draw(image), ImageDraw.Draw(tile)
 
         def box(cell: Cell, inset: float) -> list[float]:
             return [(c + far) * u for far in (inset, 1 - inset) for c in cell]
 
-        for at in range(0, side + 1, u):
-            draw.line([(at, 0), (at, side)], "#dcd8cf", 4)
-            draw.line([(0, at), (side, at)], "#dcd8cf", 4)
+        for at in range(0, right + 1, u):
+            draw.line([(at, 0), (at, bottom)], "#dcd8cf", 4)
+        for at in range(0, bottom + 1, u):
+            draw.line([(0, at), (right, at)], "#dcd8cf", 4)
+        for cell in self._cells("W"):
+            draw.rectangle(box(cell, 0.0), fill="#56606b")
         for k in range(-u, u, u // 4):
             hatch.line([(k, u), (k + u, 0)], "white", round(0.09 * u))
         for x, y in self.hazard_coords:
@@ -307,9 +327,9 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         x, y = self.goal  # the letter is an arc and a bar, as not every machine has the same fonts
         draw.arc(box(self.goal, 0.24), 0, 310, "white", round(0.12 * u))
         draw.rectangle([(x + 0.5) * u, (y + 0.46) * u, (x + 0.76) * u, (y + 0.57) * u], fill="white")
-        here = (self._state % self.size, self._state // self.size)
+        here = (self._state % self.width, self._state // self.width)
         draw.ellipse(box(here, 0.2), fill="#e69f00", outline="#111111", width=round(0.06 * u))
-        return np.asarray(image.resize((side // 4, side // 4), Image.Resampling.LANCZOS))
+        return np.asarray(image.resize((right // 4, bottom // 4), Image.Resampling.LANCZOS))
 
 
 def _check_probability(name: str, value: float) -> float:
@@ -322,7 +342,7 @@ def _mix(policy: Floats, epsilon: float) -> Floats:
     return (1 - _check_probability("epsilon", epsilon)) * policy + epsilon / policy.shape[1]
 
 
-def _resolve_map(desc: Sequence[str] | None, map_name: str | None, **coordinates: Any) -> tuple[str, ...]:
+def _resolve_map(desc: Iterable[Any] | None, map_name: str | None, **coordinates: Any) -> tuple[str, ...]:
     """One checked map from whichever of the three descriptions was given."""
     if desc is None and map_name is None:
         return _draw_map(**coordinates)
@@ -337,15 +357,22 @@ def _resolve_map(desc: Sequence[str] | None, map_name: str | None, **coordinates
     return MAPS[map_name]
 
 
-def _check_desc(desc: Sequence[str]) -> tuple[str, ...]:
-    rows = tuple(str(row) for row in desc)
+def _check_desc(desc: Iterable[Any]) -> tuple[str, ...]:
+    if not np.iterable(desc):
+        raise ValueError(f"desc is {desc!r}, expected rows of letters")
+    rows = tuple("".join(np.asarray(row).astype(str).ravel()) for row in desc)
     if len(rows) < 2:
         raise ValueError(f"desc has {len(rows)} rows, expected at least 2")
     for y, row in enumerate(rows):
-        if len(row) != len(rows):
-            raise ValueError(f"desc row {y} is {row!r}, {len(row)} long; expected {len(rows)}: the grid is square")
-        if unknown := set(row) - set("SFHG"):
-            raise ValueError(f"desc row {y} is {row!r}: unknown letter {min(unknown)!r}, expected S, F, H or G")
+        if unknown := row.lstrip(LETTERS):
+            cell = len(row) - len(unknown), y
+            raise ValueError(
+                f"desc row {y} is {row!r}: unknown letter {unknown[0]!r} in cell {cell}, expected one of {LETTERS}"
+            )
+        if len(row) != len(rows[0]):
+            raise ValueError(f"desc row {y} is {row!r}, {len(row)} long; expected {len(rows[0])} as row 0")
+    if len(rows[0]) < 2:
+        raise ValueError(f"desc row 0 is {rows[0]!r}, {len(rows[0])} long; expected at least 2")
     for letter, name in (("S", "start"), ("G", "goal")):
         if (count := "".join(rows).count(letter)) != 1:
             raise ValueError(f"desc has {count} cells {letter}, expected exactly one {name}")

@@ -8,6 +8,8 @@ from hypothesis import settings
 from safegrid.mdp import TabularMDP
 
 FEW = settings(deadline=None, max_examples=40)
+MAZE = ("SFFFFFFW", "FWWFWWWF", "FFWFFWWF", "FWGFWFFW")
+"""The maze of CQL's tutorial, in our letters: no square, and with walls."""
 
 
 def random_mdp(seed, n_states=4, n_actions=2, width=3):

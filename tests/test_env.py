@@ -7,6 +7,7 @@ import warnings
 import gymnasium
 import numpy as np
 import pytest
+from example_worlds import MAZE
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,10 +15,10 @@ from scipy.stats import chisquare
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 import safegrid.env
-from safegrid.env import MAPS, Action, SafetyCriticalGridWorld
+from safegrid.env import MAPS, MOVES, Action, SafetyCriticalGridWorld
 
 SMALL = ("SFF", "FHF", "FFG")
-SPECS = [{}, {"map_name": "crossroads"}, {"desc": SMALL, "max_steps": 9}, {"size": 4, "slip_prob": 1.0}]
+SPECS = [{}, {"map_name": "crossroads"}, {"desc": SMALL, "max_steps": 9}, {"size": 4, "slip_prob": 1.0}, {"desc": MAZE}]
 MODES = [None, "ansi", "rgb_array"]
 
 
@@ -318,6 +319,69 @@ def test_a_walled_in_driver_stands_still_rather_than_crash():
     np.testing.assert_allclose(env.behaviour_policy(0.0)[0], [0, 0, 0.5, 0.5])
 
 
+def mirrored(rows, way):
+    """A map turned or mirrored in one of eight ways, and what that makes of a table by cell and of the four moves."""
+    turn = (lambda a: a.swapaxes(0, 1)) if way & 4 else np.copy
+    flips = tuple(axis for axis in (0, 1) if way >> axis & 1)
+    letters = np.flip(turn(np.array([list(row) for row in rows])), flips)
+    moved = (MOVES[:, ::-1] if way & 4 else MOVES) * np.where([1 in flips, 0 in flips], -1, 1)
+    return letters, lambda policy: np.flip(turn(policy), flips), [MOVES.tolist().index(move) for move in moved.tolist()]
+
+
+@pytest.mark.parametrize("way", range(8))
+@pytest.mark.parametrize("world", [*MAPS, "pocket", "maze"])
+def test_the_driver_goes_down_and_right_wherever_the_goal_lies(world, way):
+    rows = MAPS | {"pocket": ("FFFFF", "FSFHF", "FFHGF", "FFFFF", "FFHFF"), "maze": MAZE}
+    env = SafetyCriticalGridWorld(desc=rows[world])
+    letters, place, moves = mirrored(env.desc, way)
+    other = SafetyCriticalGridWorld(desc=letters)
+    policy = place(env.behaviour_policy(0.22).reshape(env.height, env.width, 4))
+    np.testing.assert_allclose(
+        other.behaviour_policy(0.22).reshape(policy.shape)[..., moves], policy, rtol=0, atol=1e-15
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "arrives"),
+    [
+        ({"goal": (7, 7)}, 0.926),
+        ({"start": (14, 14), "goal": (0, 0)}, 0.794),
+        ({"desc": [row[::-1] for row in MAPS["crossroads"]]}, 0.358),
+        ({"desc": MAZE}, 0.496),
+    ],
+    ids=["middle", "swapped", "mirrored crossroads", "maze"],
+)
+def test_the_driver_s_log_reaches_the_goal_wherever_it_lies(arguments, arrives):
+    env = SafetyCriticalGridWorld(**arguments)
+    assert env.mdp.evaluate(env.behaviour_policy(0.22)).goal_rate == pytest.approx(arrives, abs=5e-4)
+
+
+def test_a_map_is_what_gymnasium_s_desc_arrays_say():
+    lake = gymnasium.make("FrozenLake-v1", map_name="4x4").unwrapped.desc
+    wanted = ("SFFF", "FHFH", "FFFH", "HFFG")
+    for desc in (lake, lake.tolist(), lake.astype(str), lake.astype(object), [b"".join(row) for row in lake], wanted):
+        assert SafetyCriticalGridWorld(desc=desc).desc == wanted
+
+
+def test_a_map_need_be_no_square_and_may_have_walls():
+    env = SafetyCriticalGridWorld(desc=MAZE, slip_prob=0.0, render_mode="ansi")
+    mdp, walls = env.mdp, np.array(list("".join(MAZE))) == "W"
+    assert (env.width, env.height, env.size, mdp.n_states) == (8, 4, 8, 32)
+    assert (env.state_of((5, 2)), mdp.observations[21].tolist()) == (21, [5, 2])
+    assert env.observation_space.high.tolist() == [7, 3]
+    assert not walls[mdp.successors[~walls]].any()
+    assert (mdp.terminal & ~mdp.goal).tolist() == walls.tolist()
+    observation, reward, over, _, info = walk(env, Action.DOWN, Action.RIGHT)
+    assert (observation.tolist(), reward, over, info["outcome"]) == ([0, 1], -1.0, False, "running")
+    assert "".join(env.render().split("\n")[2][2:-2].split()) == "S" + MAZE[0][1:].replace("F", "·").replace("W", "█")
+    assert mdp.evaluate(mdp.optimal(0.99)).return_mean == 50 - 6
+
+
+def test_a_goal_that_no_way_leads_to_is_a_world_too():
+    env = SafetyCriticalGridWorld(desc=("SFW", "FWG"), slip_prob=0.0)
+    assert env.mdp.evaluate(env.mdp.optimal(0.99)).timeout_rate == 1.0
+
+
 def test_the_noisy_expert_lies_between_optimum_and_chance(original):
     scores = [original.mdp.evaluate(original.expert_policy(e)).return_mean for e in (0.0, 0.3, 1.0)]
     assert scores[0] == pytest.approx(21.688494, abs=5e-7)
@@ -353,8 +417,15 @@ def test_the_noisy_expert_lies_between_optimum_and_chance(original):
         ({"map_name": "maze"}, "map_name is 'maze', expected one of cliff, crossroads, original, rooms"),
         ({"map_name": "original", "desc": SMALL}, "desc and map_name='original'"),
         ({"desc": SMALL, "size": 3}, "size=3 goes with neither desc nor map_name"),
-        ({"desc": ("SF", "F")}, "desc row 1 is 'F', 1 long; expected 2"),
-        ({"desc": ("SX", "FG")}, "desc row 0 is 'SX': unknown letter 'X'"),
+        ({"desc": ("SF", "F")}, "desc row 1 is 'F', 1 long; expected 2 as row 0"),
+        ({"desc": [["S", "F"], ["G"]]}, "desc row 1 is 'G', 1 long; expected 2 as row 0"),
+        ({"desc": ("S", "G")}, "desc row 0 is 'S', 1 long; expected at least 2"),
+        (
+            {"desc": ("SF", "FX", "FG")},
+            r"desc row 1 is 'FX': unknown letter 'X' in cell \(1, 1\), expected one",
+        ),
+        ({"desc": np.array([[b"S", b"#"], [b"F", b"G"]])}, r"unknown letter '#' in cell \(1, 0\)"),
+        ({"desc": 5}, "desc is 5, expected rows of letters"),
         ({"desc": ("SS", "FG")}, "desc has 2 cells S, expected exactly one start"),
         ({"desc": ("SF", "FF")}, "desc has 0 cells G"),
         ({"desc": ("S",)}, "desc has 1 rows"),

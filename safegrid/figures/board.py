@@ -15,7 +15,7 @@ from safegrid.array_types import Floats
 from safegrid.env import MOVES
 from safegrid.mdp import TabularMDP
 
-from .marks import arrow, draw_arrows, draw_goal, draw_hazards, draw_start
+from .marks import arrow, draw_arrows, draw_goal, draw_hazards, draw_start, draw_wall
 from .style import GRID, PAPER, find_palette, panel, true_minus
 
 SELDOM = 0.01
@@ -35,8 +35,9 @@ def plot_board(
 ) -> Axes:
     """A grid world from above, with a coloured layer and an arrow for each likeliest action of a policy.
 
-    Hazards are hatched, the start is framed, G is the goal. Where actions tie the arrow forks; where all do there is
-    none. The likelier, the longer. It is faint where the policy hardly goes, at fewer than 0.01 expected visits.
+    Hazards are hatched, walls are grey, the start is framed, G is the goal. Where actions tie the arrow forks; where
+    all do there is none. The likelier, the longer. It is faint where the policy hardly goes, at fewer than 0.01
+    expected visits.
 
     Args:
         mdp: of a `SafetyCriticalGridWorld`; its observations are the cells.
@@ -85,6 +86,8 @@ def _draw_world(ax: Axes, mdp: TabularMDP) -> None:
     draw_hazards(ax, cells[mdp.hazard])
     for cell in cells[mdp.goal]:
         draw_goal(ax, cell)
+    for cell in cells[mdp.terminal & ~mdp.hazard & ~mdp.goal]:
+        draw_wall(ax, cell)
     for cell in cells[mdp.start > 0]:
         draw_start(ax, cell)
     ax.set(facecolor=PAPER, xticks=[0, width - 1], yticks=[0, height - 1])

@@ -126,11 +126,12 @@ class SafetyLab(Touchable):
 
     @traitlets.validate("desc")
     def _check_desc(self, proposal: Any) -> list[str]:
-        desc = list(SafetyCriticalGridWorld(desc=proposal["value"]).desc)
+        env = SafetyCriticalGridWorld(desc=proposal["value"])
         low, high = LIMITS["size"]
-        if not low <= len(desc) <= high:
-            raise traitlets.TraitError(f"desc has {len(desc)} rows, expected {low:g}…{high:g}")
-        return desc
+        for side, n in (("rows", env.height), ("columns", env.width)):
+            if not low <= n <= high:
+                raise traitlets.TraitError(f"desc has {n} {side}, expected {low:g}…{high:g}")
+        return list(env.desc)
 
     @traitlets.validate(*(name for name in LIMITS if name != "size"))
     def _check_number(self, proposal: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The marks on a board, measured in cells as those of the page are: hazards, the goal, the start, arrows.
+"""The marks on a board, measured in cells as those of the page are: hazards, the goal, walls, the start, arrows.
 
 The middle of a cell lies at its whole (x, y), and y grows downwards.
 """
@@ -18,7 +18,7 @@ from matplotlib.transforms import Affine2D
 
 from safegrid.array_types import Floats
 
-from .style import GREEN, RED
+from .style import GREEN, GREY, RED
 
 LONE, FORK = (-0.34, 0.36, 0.2, 0.06), (0.0, 0.44, 0.13, 0.035)
 """Tail, tip, half the head's width, half the shaft's: of an arrow across a cell, of one that forks from its middle."""
@@ -88,7 +88,7 @@ def draw_hazards(ax: Axes, cells: Iterable[Sequence[int]]) -> None:
     lines, (places, width) = list[Floats](), HATCHES
     aside = width / np.sqrt(8) * np.ones(2)
     for x, y in cells:
-        ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=RED, lw=0, zorder=2))
+        _draw_square(ax, (x, y), RED)
         for place in places:
             near, far = max(0, place - 1) - 0.5, min(1, place) - 0.5
             ends = np.array([(x + near, y + far), (x + far, y + near)])
@@ -99,11 +99,21 @@ def draw_hazards(ax: Axes, cells: Iterable[Sequence[int]]) -> None:
 def draw_goal(ax: Axes, cell: Sequence[int]) -> None:
     """A full square with a white letter, which grows with the board."""
     x, y = cell
-    ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=GREEN, lw=0, zorder=2))
+    _draw_square(ax, cell, GREEN)
     letter = TextPath((0, 0), "G", size=0.75, prop=FontProperties(weight="bold"))
     middle = letter.get_extents().intervalx.mean()
     place = Affine2D().scale(1, -1).translate(x - middle, y + 0.26)
     ax.add_patch(PathPatch(letter.transformed(place), facecolor="white", lw=0, zorder=2.2))
+
+
+def draw_wall(ax: Axes, cell: Sequence[int]) -> None:
+    """A full square without a mark."""
+    _draw_square(ax, cell, GREY)
+
+
+def _draw_square(ax: Axes, cell: Sequence[int], colour: str) -> None:
+    x, y = cell
+    ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, lw=0, zorder=2))
 
 
 def draw_start(ax: Axes, cell: Sequence[int]) -> None:

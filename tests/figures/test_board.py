@@ -7,16 +7,18 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from example_worlds import MAZE
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 
 import safegrid
-from safegrid.env import MOVES
+from safegrid.env import MOVES, SafetyCriticalGridWorld
 from safegrid.figures.board import plot_board, plot_weights
 from safegrid.figures.marks import FORK, HATCHES, LONE, arrow, outset
-from safegrid.figures.style import BALANCE, BLUE, GREEN, ORANGE, PALETTES, PAPER, RED, find_palette
+from safegrid.figures.style import BALANCE, BLUE, GREEN, GREY, ORANGE, PALETTES, PAPER, RED, find_palette
 
 SCRIPTS = "\n".join(path.read_text() for path in sorted(Path(safegrid.__file__).parent.rglob("*.js")))
+STYLE = (Path(safegrid.__file__).parent / "figures" / "figures.css").read_text()
 
 
 def arrows_of(ax, name="_arrows"):
@@ -46,6 +48,19 @@ def test_each_hazard_is_hatched_and_the_goal_full(crossroads):
     assert squares_of(ax, GREEN) == {(crossroads.goal[0] - 0.5, crossroads.goal[1] - 0.5)}
     (hatch,) = (artist for artist in ax.collections if artist.get_label() == "_hatch")
     assert len(hatch.get_paths()) == 7 * len(crossroads.hazard_coords)
+
+
+def test_a_wall_is_a_full_square_without_an_arrow_or_a_layer():
+    env = SafetyCriticalGridWorld(desc=MAZE)
+    walls = {(x, y) for y, row in enumerate(MAZE) for x, letter in enumerate(row) if letter == "W"}
+    ax = plot_board(env.mdp, np.arange(32.0), env.mdp.optimal(0.99))
+    assert squares_of(ax, GREY) == {(x - 0.5, y - 0.5) for x, y in walls}
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-0.5, 7.5), (3.5, -0.5))
+    blank = {(x, y) for y, x in np.argwhere(~np.isfinite(np.ma.filled(ax.images[0].get_array(), np.nan)))}
+    assert blank == {*walls, env.goal}
+    pointed = {tuple(np.rint(a.mean(0)).astype(int)) for a in arrows_of(ax) + arrows_of(ax, "_faint arrows")}
+    assert pointed == {*np.ndindex(8, 4)} - blank
+    assert f".sg-wall {{ fill: {GREY}; }}" in STYLE
 
 
 def test_there_is_an_arrow_for_each_likeliest_action(crossroads):
@@ -171,3 +186,13 @@ def test_the_environment_s_own_picture_has_the_same_look():
     assert shows((1, 1), PAPER)
     wanted = {env.hazard_coords[0]: (RED, "white"), env.goal: (GREEN, "white"), env.start: (ORANGE, "#1a1a1a")}
     assert all(shows(cell, colour) for cell, colours in wanted.items() for colour in colours)
+
+
+def test_walls_of_the_environment_s_own_picture_have_the_same_look():
+    env = SafetyCriticalGridWorld(desc=MAZE, render_mode="rgb_array")
+    env.reset(seed=0)
+    picture = env.render()
+    assert picture.shape == (4 * 32, 8 * 32, 3)
+    middles = picture.reshape(4, 32, 8, 32, 3)[:, 8:24, :, 8:24]  # shrinking mixes colours at the edges
+    full = (middles == np.rint(255 * np.array(to_rgb(GREY)))).all((1, 3, 4))
+    assert ["".join("W" if wall else "F" for wall in row) for row in full] == [re.sub("[SG]", "F", row) for row in MAZE]

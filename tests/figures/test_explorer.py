@@ -8,6 +8,7 @@ import ipywidgets
 import numpy as np
 import pytest
 import traitlets
+from example_worlds import MAZE
 
 import safegrid as sg
 from safegrid.figures.explorer import EXPLORER_LAYERS
@@ -32,6 +33,16 @@ def test_what_it_carries_is_the_sweep(explorer, sweep, crossroads):
     estimate = [row[0] for row in data["curves"]["hazard_rate"]]
     assert estimate == pytest.approx([i.estimate for i in sweep.curve("hazard_rate")], abs=1e-4)
     assert set(data["references"]) == {"optimum", "BC"}
+
+
+def test_a_map_that_is_no_square_and_has_walls_is_carried_whole():
+    env = sg.SafetyCriticalGridWorld(desc=MAZE)
+    logs = [sg.generate_offline_episodes(env, 20, seed=0)]
+    sweep = sg.train_sweep(logs, (0.0, 6.0), 1, 20, mdp=env.mdp, size=8, n_jobs=1, progress=False)
+    world = sg.ConservatismExplorer(sweep, env.mdp, logs=logs).data["world"]
+    assert np.reshape(world["cells"], (4, 8, 2))[3, 7].tolist() == [7, 3]
+    nowhere = np.array(world["terminal"]) - world["hazard"] - world["goal"]
+    assert "".join("W" if wall else "F" for wall in nowhere) == "".join(MAZE).replace("S", "F").replace("G", "F")
 
 
 def test_it_is_plain_json_and_counts_the_log(explorer, logs, crossroads):

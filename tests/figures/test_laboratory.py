@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import traitlets
+from example_worlds import MAZE
 
 import safegrid as sg
 from safegrid.figures.laboratory import LIMITS
@@ -25,6 +26,12 @@ def test_a_laboratory_begins_in_the_world_it_is_given():
     assert (lab.desc, lab.slip_prob, lab.goal_reward, lab.driver) == (list(env.desc), 0.2, 7.0, "expert")
 
 
+def test_a_laboratory_may_stand_in_a_maze_that_is_no_square():
+    study = sg.SafetyLab(desc=list(MAZE), conservative_weight=0.0).study()
+    assert study.env.desc == MAZE
+    assert study.env.mdp.evaluate(study.policy).goal_rate > 0.9
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -34,6 +41,7 @@ def test_a_laboratory_begins_in_the_world_it_is_given():
         ({"n_steps": 10**6}, "n_steps is 1000000, expected a number in 1…5000"),
         ({"driver": "drunk"}, "driver"),
         ({"reward_scale": 0.0}, "reward_scale is 0.0, expected a number in 0.001…10"),
+        ({"desc": ["S" + "F" * 20, "G" + "F" * 20]}, "desc has 21 columns, expected 2…20"),
         ({"desc": ["S" + "F" * 20] + ["F" * 21] * 19 + ["F" * 20 + "G"]}, "desc has 21 rows, expected 2…20"),
     ],
 )

@@ -9,7 +9,7 @@ import { sampleWays } from "./driving.js";
 import { readData, SCORES } from "./explorer_data.js";
 import { explorerLayer, explorerLayers } from "./layers.js";
 import { html, number, percent } from "./page.js";
-import { pairs, SIGNS, values } from "./world.js";
+import { endOf, pairs, SIGNS, values } from "./world.js";
 
 const PLAY = "▶ play";
 const PAUSE = "❚❚ pause";
@@ -92,7 +92,7 @@ function agentOf(data, k, log) {
 
 /* A cell in words: what the agent claims of each action, what is true, and how often the log has it. */
 function describe(world, { q, policy, truth, counts }, s) {
-  if (world.terminal[s]) return world.hazard[s] ? "hazard" : "goal";
+  if (world.terminal[s]) return endOf(world, s);
   const action = (p, a) => {
     const chosen = policy[p] ? "*" : "";
     const often = counts ? `, ${counts[p]}×` : "";

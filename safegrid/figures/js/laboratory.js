@@ -13,13 +13,15 @@ import { fromLink, isLink, toLink } from "./share_link.js";
 import { study } from "./study.js";
 
 const TITLES = ["clone: the log's most frequent action", "CQL: conservative Q-learning"];
-const BRUSHES = [["hazard", "sets or removes a hazard"], ["S", "moves the start"], ["G", "moves the goal"]];
+const BRUSHES = [
+  ["H", "sets or removes a hazard"], ["W", "sets or removes a wall"], ["S", "moves the start"], ["G", "moves the goal"],
+];
 
 /* `page` is true where the page's address is this laboratory's to read and write. */
 export function laboratory(model, page) {
   let now = null; // the study that is shown
   let boards = []; // the clone's and CQL's
-  let tool = "hazard";
+  let tool = "H";
 
   const alert = html("p", { class: "sg-error", role: "alert" });
   const attempt = (action) => {
@@ -62,8 +64,8 @@ export function laboratory(model, page) {
 
   function compute() {
     const settings = Object.fromEntries(SETTINGS.map((name) => [name, checkSetting(name, model.get(name))]));
-    const resized = now?.settings.desc.length !== settings.desc.length;
     const next = study(settings, now);
+    const resized = ["width", "height"].some((side) => now?.world[side] !== next.world[side]);
     now = resized ? next : { ...next, world: Object.assign(now.world, next.world) }; // boards keep their world
     if (resized) replaceBoards();
     draw();
@@ -121,18 +123,18 @@ function grid(controls, ...names) {
 
 /* A map after a touch, or nothing where the touch changes nothing. A stroke remembers what it has done so far. */
 function painted(desc, tool, state, stroke) {
-  const size = desc.length;
+  const width = desc[0].length;
   const letters = [...desc.join("")];
   if ("SG".includes(letters[state])) return null;
-  if (tool === "hazard") {
-    stroke.letter ??= letters[state] === "H" ? "F" : "H"; // one stroke, one letter
-    letters[state] = stroke.letter;
-  } else {
+  if ("SG".includes(tool)) {
     letters[letters.indexOf(tool)] = stroke.under ?? "F"; // what start or goal stood on
     stroke.under = letters[state];
     letters[state] = tool;
+  } else {
+    stroke.letter ??= letters[state] === tool ? "F" : tool; // one stroke, one letter
+    letters[state] = stroke.letter;
   }
-  return desc.map((_, y) => letters.slice(y * size, (y + 1) * size).join(""));
+  return desc.map((_, y) => letters.slice(y * width, (y + 1) * width).join(""));
 }
 
 /* A text to copy. */

@@ -1,7 +1,7 @@
 /* What a laboratory says of its study: a table of scores, a sentence, and a cell of a board in words. */
 
 import { html, number, percent } from "./page.js";
-import { pairs, SIGNS } from "./world.js";
+import { endOf, pairs, SIGNS } from "./world.js";
 
 export function makeTable() {
   const columns = ["return", "hazard", "claimed", "true value"].map((name) => html("th", { scope: "col" }, name));
@@ -29,7 +29,7 @@ export function verdict({ clone, cql, claimed }) {
 
 /* A cell in words: on CQL's board what it claims of each action, on the clone's how often the log has it. */
 export function describeCell({ world, q, cql, model }, s, claiming) {
-  if (world.terminal[s]) return world.hazard[s] ? "hazard" : "goal";
+  if (world.terminal[s]) return endOf(world, s);
   const claim = (p) => `${number(q[p])} (true ${number(cql.q[p])})`;
   const words = pairs(s).map((p, a) => `${SIGNS[a]} ${claiming ? claim(p) : `${model.counts[p]}×`}`);
   return words.join(" · ");

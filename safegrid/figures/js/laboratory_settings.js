@@ -29,7 +29,7 @@ export const TRAINING = [...LOG, "conservative_weight", "reward_scale", "n_steps
 export const SETTINGS = [...TRAINING, "layer"];
 
 export const DRIVERS = {
-  careless: ["careless: down or right"],
+  careless: ["careless: towards the goal"],
   expert: ["expert: the optimal way"],
 };
 
@@ -47,13 +47,15 @@ export function checkSetting(name, value) {
   return check(name, value, ...LIMITS[name]);
 }
 
-/* A square map of S, F, H and G, with one start and one goal. */
+/* A map of S, F, H, G and W, with one start and one goal, every row as long as the first. */
 function checkMap(desc) {
   if (!Array.isArray(desc)) refuse("desc", desc, "a list of rows");
-  const size = whole("number of rows", desc.length, ...LIMITS.size);
+  whole("number of rows", desc.length, ...LIMITS.size);
+  const [least, most] = LIMITS.size;
+  const width = Math.min(most, Math.max(least, desc[0]?.length || 0));
   desc.forEach((letters, y) => {
-    const fit = typeof letters === "string" && letters.length === size && /^[SFHG]*$/.test(letters);
-    if (!fit) refuse(`desc row ${y}`, letters, `${size} letters S, F, H or G`);
+    const fit = typeof letters === "string" && letters.length === width && /^[SFHGW]*$/.test(letters);
+    if (!fit) refuse(`desc row ${y}`, letters, `${width} letters S, F, H, G or W`);
   });
   for (const letter of "SG") {
     const pieces = desc.join("").split(letter);

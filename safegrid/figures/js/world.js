@@ -23,19 +23,27 @@ export function perState(S, value) {
   return Float64Array.from({ length: S }, (_, s) => value(s));
 }
 
+/* What a cell is where nobody acts: "hazard", "goal" or "wall"; elsewhere nothing. */
+export function endOf({ terminal, hazard, goal }, s) {
+  if (!terminal[s]) return null;
+  if (hazard[s]) return "hazard";
+  return goal[s] ? "goal" : "wall";
+}
+
 export function gridWorld({ desc, slip_prob, max_steps, step_reward, hazard_reward, goal_reward }) {
-  const size = desc.length;
-  const S = size * size;
+  const [width, height] = [desc[0].length, desc.length];
+  const S = width * height;
   const letters = [...desc.join("")];
   const is = (...kinds) => Uint8Array.from(letters, (letter) => (kinds.includes(letter) ? 1 : 0));
   const world = {
     S,
-    size,
+    width,
+    height,
     horizon: max_steps,
-    cells: letters.map((_, s) => [s % size, Math.floor(s / size)]),
+    cells: letters.map((_, s) => [s % width, Math.floor(s / width)]),
     hazard: is("H"),
     goal: is("G"),
-    terminal: is("H", "G"),
+    terminal: is("H", "G", "W"),
     start: Float64Array.from(is("S")),
     next: new Int32Array(16 * S),
     chance: new Float64Array(16 * S),
@@ -54,12 +62,14 @@ export function gridWorld({ desc, slip_prob, max_steps, step_reward, hazard_rewa
   return world;
 }
 
-/* Where a move leads; at the edge it leads nowhere. */
-function neighbour({ size, cells }, s, move) {
+/* Where a move leads; at the edge and at a wall it leads nowhere. */
+function neighbour(world, s, move) {
+  const { width, height, cells } = world;
   const [x, y] = cells[s];
   const [dx, dy] = MOVES[move];
-  const inside = (c) => Math.min(size - 1, Math.max(0, c));
-  return inside(y + dy) * size + inside(x + dx);
+  const inside = (c, side) => Math.min(side - 1, Math.max(0, c));
+  const z = inside(y + dy, height) * width + inside(x + dx, width);
+  return endOf(world, z) === "wall" ? s : z;
 }
 
 /* Acts by the highest value; values within `tie` share evenly. */
