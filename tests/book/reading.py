@@ -88,9 +88,10 @@ def cell(page, board, x, y):
 
 def random_laboratory(rng):
     """Settings of any laboratory that the page accepts."""
-    size = int(rng.integers(2, 16))
-    letters = np.where(rng.random((size, size)) < rng.uniform(0, 0.25), "H", "F")
-    letters.ravel()[rng.choice(size**2, 2, replace=False)] = ["S", "G"]
+    shape = rng.integers(2, 16, 2)
+    hazards, walls = rng.uniform(0, 0.25, 2) * rng.integers(0, 2, 2)
+    letters = rng.choice(["H", "W", "F"], shape, p=[hazards, walls, 1 - hazards - walls])
+    letters.ravel()[rng.choice(letters.size, 2, replace=False)] = ["S", "G"]
     return {
         "desc": ["".join(row) for row in letters],
         "max_steps": int(rng.integers(1, 120)),

@@ -94,12 +94,27 @@ def test_start_and_goal_move_and_a_hazard_goes(visit):
     page.mouse.click(*cell(page, 0, 0, 14))
     page.get_by_label("a touch on a board").select_option("S")
     page.mouse.click(*cell(page, 0, 3, 3))
-    page.get_by_label("a touch on a board").select_option("hazard")
+    page.get_by_label("a touch on a board").select_option("H")
     page.mouse.click(*cell(page, 0, 7, 3))
     desc = [list(row) for row in sg.SafetyLab().desc]
     desc[14][14], desc[14][0], desc[0][0], desc[3][3], desc[3][7] = "F", "G", "F", "S", "F"
     settle(page)
     agrees(page, desc=["".join(row) for row in desc])
+
+
+def test_a_painted_wall_stands_in_the_way_and_goes_again(visit):
+    page = visit(LAB)
+    page.get_by_label("a touch on a board").select_option("W")
+    desc = [list(row) for row in sg.SafetyLab().desc]
+    for letter in "WF":
+        page.mouse.move(*cell(page, 1, 14, 11))
+        page.mouse.down()
+        page.mouse.move(*cell(page, 1, 14, 12), steps=5)
+        page.mouse.up()
+        desc[11][14] = desc[12][14] = letter
+        settle(page)
+        agrees(page, desc=["".join(row) for row in desc])
+        assert (page.locator(".sg-readout").nth(1).inner_text() == "(14, 12) wall") == (letter == "W")
 
 
 def test_a_preset_brings_its_lesson_and_its_settings(visit):
@@ -183,7 +198,8 @@ GARBAGE = [
     ("{driver=careless->driver=constructor}", 'driver is "constructor", expected one of careless, expert'),
     ("{layer=visits->layer=height}", 'layer is "height", expected one of visits'),
     ("{desc=S->desc=G}", "desc is"),
-    ("{desc=S->desc=SS}", "desc row 0 is"),
+    ("{desc=S->desc=SS}", "desc row 1 is"),
+    ("{desc=S->desc=S#}", "desc row 0 is"),
 ]
 
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from example_worlds import MAZE
 from reading import LAB, random_laboratory
 
 import safegrid as sg
+from safegrid.env import MAPS, SafetyCriticalGridWorld
 from safegrid.figures.laboratory import LIMITS
 
 STUDY = """async (settings) => {
@@ -17,6 +19,29 @@ STUDY = """async (settings) => {
     clone: plain(clone.policy), q: plain(q), cql: plain(cql.policy), v: plain(cql.v), true_q: plain(cql.q),
     clone_score: score(clone), cql_score: score(cql) };
 }"""
+
+
+WAYS = {
+    "goal in the middle": SafetyCriticalGridWorld(goal=(7, 7)).desc,
+    "start and goal swapped": SafetyCriticalGridWorld(start=(14, 14), goal=(0, 0)).desc,
+    "crossroads mirrored": [row[::-1] for row in MAPS["crossroads"]],
+    "no square, with walls": MAZE,
+}
+DRIVE = """async (settings) => {
+  const load = (name) => import(new URL(`../_static/figures/${name}.js`, location.href));
+  const [{ gridWorld }, { careless }] = await Promise.all(["world", "driving"].map(load));
+  return Array.from(careless(gridWorld(settings), settings.epsilon));
+}"""
+
+
+@pytest.mark.parametrize("desc", WAYS.values(), ids=WAYS)
+def test_the_page_s_driver_heads_for_the_goal_as_the_package_s_does(visit, desc):
+    env = SafetyCriticalGridWorld(desc=desc)
+    settings = {"desc": env.desc, "slip_prob": 0.05, "max_steps": 80, "epsilon": 0.22} | {
+        name: 0.0 for name in ("step_reward", "hazard_reward", "goal_reward")
+    }
+    found = visit(LAB).evaluate(DRIVE, settings)
+    np.testing.assert_allclose(np.reshape(found, (-1, 4)), env.behaviour_policy(0.22), rtol=0, atol=1e-15)
 
 
 def test_forty_random_worlds_come_out_as_in_python(visit):
