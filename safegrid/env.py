@@ -182,7 +182,8 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         self.size = max(self.width, self.height)
         self.hazard_coords = self._cells("H")
         (self.start,), (self.goal,) = self._cells("S"), self._cells("G")
-        self.observation_space = spaces.Box(np.zeros(2, np.float32), np.float32([self.width - 1, self.height - 1]))
+        last = np.array([self.width - 1, self.height - 1], np.float32)
+        self.observation_space = spaces.Box(np.zeros_like(last), last)
         self.action_space = spaces.Discrete(4)
         self._state, self._steps = self.state_of(self.start), 0
         self._last_action: Action | None = None

@@ -148,6 +148,32 @@ class TabularMDP:
             rewards = np.take_along_axis(np.asarray(rewards, float), successors, -1)
         return cls(successors, np.take_along_axis(table, successors, -1), rewards, **rest)  # type: ignore[arg-type]
 
+    @classmethod
+    def from_gymnasium(
+        cls, env: Any, *, horizon: int | None = None, hazard: ArrayLike = (), goal: ArrayLike | None = None,
+        observations: ArrayLike | None = None, start: ArrayLike | None = None,
+    ) -> TabularMDP:  # fmt: skip
+        """The world of a Gymnasium environment that has a table `P`, such as FrozenLake, CliffWalking or Taxi.
+
+        A state has its number in `P`. One that episodes enter `terminated` is terminal; where others, from this start,
+        go on from it, it is two: itself, and after all states of `P` one in which they end. Harm that ends no episode,
+        such as a fall in CliffWalking, is in the rewards alone.
+
+        Args:
+            env: wrappers other than `TimeLimit` are not read.
+            horizon: by default the `TimeLimit`'s, or None where there is no such wrapper.
+            hazard: numbers of the terminal states that count as harm, such as FrozenLake's holes; none by default.
+            goal: those that count as success; by default all that are no hazard.
+            observations: (S, d) what an agent sees in each state; by default its number, (S, 1).
+            start: (S,) probabilities of the first state; by default `initial_state_distrib`'s.
+
+        Raises:
+            ValueError: there is no table, or an entry of it, a state or the start does not fit; names them.
+        """
+        from .engine.toytext import read_world
+
+        return cls(**read_world(env, horizon, hazard, goal, observations, start))
+
     @property
     def n_states(self) -> int:
         """Number of states, S."""

@@ -107,28 +107,161 @@ def test_rewards_that_may_mean_two_things_are_refused():
     assert mdp.expected_rewards.tolist() == [[1, 2], [3, 4]]
 
 
-def test_frozen_lake_is_crossed_fourteen_times_in_seventeen():
-    lake = gymnasium.make("FrozenLake-v1", map_name="4x4", is_slippery=True).unwrapped
-    letters = lake.desc.astype(str).ravel()
-    width = max(len(entries) for actions in lake.P.values() for entries in actions.values())
-    table = np.zeros((3, 16, 4, width))
-    for s, a in np.ndindex(16, 4):
-        for k, (p, z, r, _) in enumerate(lake.P[s][a]):
-            table[:, s, a, k] = z, p, r
-    mdp = TabularMDP(
-        *table, np.isin(letters, ["H", "G"]), lake.initial_state_distrib,
-        hazard=letters == "H", goal=letters == "G",
-    )  # fmt: skip
-    v = np.zeros(16)
-    for _ in range(1_500):
+def table_values(world, gamma, horizon=None):
+    """Value iteration on Gymnasium's own table: V (S,), to convergence or with so many steps to go."""
+    v = np.zeros(len(world.P))
+    for _ in range(horizon or 3_000):
         v = np.array([
-            max(sum(p * (r + (not done) * v[z]) for p, z, r, done in entries) for entries in lake.P[s].values())
-            for s in range(16)
+            max(sum(p * (r + gamma * (not over) * v[z]) for p, z, r, over in entries) for entries in actions.values())
+            for _, actions in sorted(world.P.items())
         ])  # fmt: skip
+    return v
+
+
+LAKES = {
+    f"lake {name}, {'slippery' if slips else 'dry'}": ("FrozenLake-v1", {"map_name": name, "is_slippery": slips})
+    for name in ("4x4", "8x8")
+    for slips in (True, False)
+}
+TOYS = LAKES | {"cliff": ("CliffWalking-v0", {}), "taxi": ("Taxi-v3", {})}
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_gymnasium_s_toy_worlds_have_the_values_of_their_own_table(name):
+    env = gymnasium.make(TOYS[name][0], **TOYS[name][1])
+    mdp, wanted = TabularMDP.from_gymnasium(env), table_values(env.unwrapped, 0.9, 250)
+    assert mdp.n_states == len(env.unwrapped.P)
+    assert mdp.horizon == env.spec.max_episode_steps
+    assert mdp.observations.ravel().tolist() == list(range(mdp.n_states))
+    visited = mdp.expected_visits(np.full((mdp.n_states, mdp.n_actions), 1 / mdp.n_actions), 200) > 0
+    live = visited & ~mdp.terminal
+    np.testing.assert_allclose(mdp.values(mdp.optimal(0.9), 0.9)[0][live], wanted[live], rtol=0, atol=1e-8)
+    best = mdp.optimal(1.0, horizon=100)
+    timed = env.unwrapped.initial_state_distrib @ table_values(env.unwrapped, 1.0, 100)
+    assert mdp.evaluate(best, 100).return_mean == pytest.approx(timed, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_a_toy_world_steps_as_its_table_says(name):
+    env = gymnasium.make(TOYS[name][0], **TOYS[name][1])
+    mdp, rng = TabularMDP.from_gymnasium(env), np.random.default_rng(0)
+    tried, met, wanted = set(), [], []
+    for episode in range(60):
+        state, _ = env.reset(seed=episode)
+        assert mdp.start[state] > 0
+        over = cut = False
+        while not (over or cut):
+            action = int(rng.integers(mdp.n_actions))
+            follower, reward, over, cut, _ = env.step(action)
+            way = (mdp.successors[state, action] == follower) & (mdp.rewards[state, action] == reward)
+            assert mdp.probabilities[state, action][way].sum() > 0
+            assert mdp.terminal[follower] == over
+            met.append(follower)
+            wanted.append(mdp.probabilities[state, action] @ mdp.successors[state, action])
+            tried.add((state, action))
+            state = follower
+            if len(met) % 500 == 0:
+                break  # CliffWalking has no clock
+    assert len(tried) > 20
+    spread = np.std(np.subtract(met, wanted)) / np.sqrt(len(met))
+    assert abs(np.mean(np.subtract(met, wanted))) <= 4 * spread + 1e-9
+
+
+def test_frozen_lake_is_crossed_fourteen_times_in_seventeen():
+    lake = gymnasium.make("FrozenLake-v1", map_name="4x4", is_slippery=True)
+    holes = np.flatnonzero(lake.unwrapped.desc.ravel() == b"H")
+    mdp = TabularMDP.from_gymnasium(lake, hazard=holes)
+    assert (np.flatnonzero(mdp.hazard).tolist(), np.flatnonzero(mdp.goal).tolist()) == ([5, 7, 11, 12], [15])
+    v = table_values(lake.unwrapped, 1.0)
     best = mdp.optimal(1.0)
     assert v[0] == pytest.approx(14 / 17, abs=1e-9)
     assert mdp.values(best, 1.0)[0][0] == pytest.approx(v[0], abs=1e-9)
     assert mdp.evaluate(best, 2_000).goal_rate == pytest.approx(v[0], abs=1e-9)
+    assert mdp.evaluate(best).goal_rate == pytest.approx(0.7402, abs=5e-5)  # within its own hundred steps
+
+
+def test_a_fall_in_cliff_walking_costs_a_hundred_and_ends_nothing():
+    mdp = TabularMDP.from_gymnasium(gymnasium.make("CliffWalking-v0"))
+    assert (np.flatnonzero(mdp.terminal).tolist(), mdp.hazard.any()) == ([47], False)
+    assert mdp.evaluate(mdp.optimal(1.0), 20).return_mean == -13
+    right_away = np.full((48, 4), [0.0, 1.0, 0.0, 0.0])
+    assert mdp.evaluate(right_away, 3).return_mean == -300
+    with pytest.raises(ValueError, match="hazard has state 37, expected states in which an episode ends"):
+        TabularMDP.from_gymnasium(gymnasium.make("CliffWalking-v0"), hazard=[37])
+
+
+class Toy(gymnasium.Env):
+    """Three states in each of which some episodes end while others go on."""
+
+    def __init__(self, **changed):
+        back = [(0.5, 1, 3.0, False), (0.5, 1, 4.0, True)]
+        self.P = {
+            0: {0: [(0.25, 0, 1.0, False), (0.5, 0, 1.0, False), (0.25, 0, 1.0, True)], 1: [(1.0, 1, 2.0, True)]},
+            1: {0: back, 1: back},
+            2: {0: [(1.0, 1, 0.0, False)], 1: [(1.0, 2, 0.0, True)]},
+        }
+        self.initial_state_distrib = np.array([0.5, 0.0, 0.5])
+        self.action_space, self.observation_space = gymnasium.spaces.Discrete(2), gymnasium.spaces.Discrete(3)
+        for name, value in changed.items():
+            setattr(self, name, value)
+
+
+def test_a_state_that_ends_some_episodes_while_others_go_on_is_two():
+    env = Toy()
+    mdp = TabularMDP.from_gymnasium(gymnasium.wrappers.TimeLimit(gymnasium.wrappers.TimeLimit(env, 9), 12), hazard=[1])
+    assert mdp.terminal.tolist() == [False, False, False, True, True, True]
+    assert mdp.observations.ravel().tolist() == [0, 1, 2, 0, 1, 2]
+    assert (np.flatnonzero(mdp.hazard).tolist(), np.flatnonzero(mdp.goal).tolist()) == ([4], [3, 5])
+    assert (mdp.horizon, mdp.successors.shape[2], mdp.probabilities[0, 0].tolist()) == (9, 2, [0.75, 0.25])
+    np.testing.assert_allclose(mdp.values(mdp.optimal(0.9), 0.9)[0][:3], table_values(env, 0.9), atol=1e-9)
+    assert mdp.evaluate(mdp.optimal(1.0, horizon=7), 7).return_mean == pytest.approx(
+        env.initial_state_distrib @ table_values(env, 1.0, 7)
+    )
+
+
+def test_a_toy_world_takes_a_start_a_clock_and_observations_of_one_s_own():
+    env = Toy()
+    del env.initial_state_distrib
+    seen = np.array([[0, 1], [2, 3], [4, 5]])
+    mdp = TabularMDP.from_gymnasium(env, start=[0, 0, 1], horizon=4, observations=seen, goal=[2])
+    assert (mdp.start.tolist(), mdp.horizon) == ([0, 0, 1, 0, 0], 4)
+    assert (np.flatnonzero(mdp.terminal).tolist(), np.flatnonzero(mdp.goal).tolist()) == ([0, 3, 4], [4])
+    assert mdp.observations.tolist() == [[0, 1], [2, 3], [4, 5], [2, 3], [4, 5]]
+    with pytest.raises(ValueError, match=r"start \(by default initial_state_distrib\) is nan, expected 3 prob"):
+        TabularMDP.from_gymnasium(env)
+
+
+def with_entry(*entry):
+    """The table of a toy with another entry in state 2, action 0."""
+    return Toy().P | {2: Toy().P[2] | {0: [entry]}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "arguments", "message"),
+    [
+        ({"P": with_entry(0.9, 1, 0.0, False)}, {}, "probabilities of state 2, action 0 sum to 0.9, expected 1"),
+        ({"P": with_entry(0.0, 1, 0.0, False)}, {}, "probabilities of state 2, action 0 sum to 0.0, expected 1"),
+        ({"P": with_entry(np.nan, 1, 0.0, False)}, {}, r"P\[2\]\[0\] holds \(nan, 1, 0.0, False\), expected \(prob"),
+        ({"P": with_entry(1.0, 3, 0.0, False)}, {}, r"P\[2\]\[0\] holds .*, expected \(probability, state in 0…2, f"),
+        ({"P": with_entry(1.0, -1, 0.0, False)}, {}, r"P\[2\]\[0\] holds \(1.0, -1, 0.0, False\)"),
+        ({"P": with_entry(1.0, 0.5, 0.0, False)}, {}, r"P\[2\]\[0\] holds \(1.0, 0.5, 0.0, False\)"),
+        ({"P": with_entry(1.0, 1, np.nan, False)}, {}, r"P\[2\]\[0\] holds \(1.0, 1, nan, False\)"),
+        ({"P": with_entry(1.0, 1, 0.0)}, {}, r"P\[2\]\[0\] holds \(1.0, 1, 0.0\), expected"),
+        ({"P": Toy().P | {1: {1: []}}}, {}, r"P\[1\] has the actions \[1\], expected 0…1"),
+        ({"P": {0: Toy().P[0], 2: Toy().P[2]}}, {}, "expected one with a dict P whose keys are the states 0, 1, …"),
+        ({"P": None}, {}, "env is .*, expected one with a dict P"),
+        ({}, {"start": [0.5, 0.5]}, r"start .* is \[0.5 0.5\], expected 3 probabilities"),
+        ({}, {"start": [0.5, 0.2, 0.5]}, "start sums to 1.2, expected 1"),
+        ({}, {"hazard": [3]}, "hazard has state 3, expected states in which an episode ends"),
+        ({}, {"hazard": [True, False, False]}, r"hazard is \[True, False, False\], expected numbers of states"),
+        ({}, {"goal": [0], "hazard": [0]}, r"goal\[3\] is True, expected terminal states that are no hazard"),
+        ({}, {"observations": np.zeros((6, 2))}, "observations has 6 rows, expected 3, one a state"),
+        ({}, {"horizon": 0}, "horizon must be .*, got 0"),
+    ],
+)
+def test_a_toy_world_that_does_not_fit_is_named(changed, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TabularMDP.from_gymnasium(Toy(**changed), **arguments)
 
 
 def fields_of(mdp):

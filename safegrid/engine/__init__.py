@@ -2,4 +2,5 @@
 
 `pairs` holds where each pair of state and action leads, made once for a process. Under a policy that is a Markov
 `chain`: one matrix from state to state. What follows from it: discounted `values`, undiscounted `returns`, `visits`.
+`toytext` reads a process from another library's table.
 """

@@ -37,9 +37,8 @@ DRIVE = """async (settings) => {
 @pytest.mark.parametrize("desc", WAYS.values(), ids=WAYS)
 def test_the_page_s_driver_heads_for_the_goal_as_the_package_s_does(visit, desc):
     env = SafetyCriticalGridWorld(desc=desc)
-    settings = {"desc": env.desc, "slip_prob": 0.05, "max_steps": 80, "epsilon": 0.22} | {
-        name: 0.0 for name in ("step_reward", "hazard_reward", "goal_reward")
-    }
+    rewards = dict.fromkeys(("step_reward", "hazard_reward", "goal_reward"), 0.0)
+    settings = rewards | {"desc": env.desc, "slip_prob": 0.05, "max_steps": 80, "epsilon": 0.22}
     found = visit(LAB).evaluate(DRIVE, settings)
     np.testing.assert_allclose(np.reshape(found, (-1, 4)), env.behaviour_policy(0.22), rtol=0, atol=1e-15)
 
