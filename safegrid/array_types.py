@@ -1,8 +1,9 @@
-"""Arrays by their kind, and the distinct rows of large ones."""
+"""Arrays by their kind, the distinct rows of large ones, and records that hold arrays."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,55 @@ def frozen(array: Array) -> Array:
     """Makes an array read-only, in place: one that nobody else holds need not be copied to stay as it is."""
     array.flags.writeable = False
     return array
+
+
+class ByValue:
+    """A frozen dataclass (`eq=False`) that equals another of its type where every field does, NaN and NaN included.
+
+    Arrays are equal where shape, type and numbers are. Equal records have the same hash.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def compared(self) -> list[Any]:
+        """What stands for the record."""
+        return [getattr(self, name) for name in self.__dataclass_fields__]
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        pairs = zip(self.compared(), other.compared(), strict=True)  # type: ignore[attr-defined]
+        return all(a is b or _key(a) == _key(b) for a, b in pairs)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(hash(_key(value)) for value in self.compared())))
+
+
+class ReadOnly(ByValue):
+    """One whose arrays are `frozen`, and stay so in a copy, in a pickle and in another process."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was computed from it: that is quicker made anew than sent to another process."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+
+
+def _key(value: Any) -> Hashable:
+    """What equal values, and no others, have in common."""
+    if isinstance(value, np.ndarray):
+        plain = np.array(value)
+        if plain.dtype.kind == "f":
+            plain += 0.0  # −0 is 0
+            plain[np.isnan(plain)] = np.nan  # which has many bit patterns
+        return plain.shape, plain.dtype.str, plain.tobytes()
+    if isinstance(value, Mapping):
+        return frozenset((name, _key(entry)) for name, entry in value.items())
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_key, value))
+    return _key(np.array(value)) if isinstance(value, (float, np.floating)) and np.isnan(value) else value
 
 
 def _ranks(values: Array) -> tuple[Array, Ints]:

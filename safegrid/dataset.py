@@ -14,7 +14,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .array_types import Array, Bools, Floats, Ints, distinct, frozen
+from .array_types import Array, Bools, ByValue, Floats, Ints, ReadOnly, distinct, frozen
 from .checks import refuse_rows, whole
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
@@ -27,8 +27,8 @@ Policy = Callable[[Any, np.random.Generator], int]
 _FORMAT = "safegrid-episodes-1"
 
 
-@dataclass(frozen=True)
-class Episodes:
+@dataclass(frozen=True, eq=False)
+class Episodes(ReadOnly):
     """A fixed log of whole episodes, one row a step, episode after episode. It knows no grid.
 
     Every episode ends in its last row with either a terminal (the world ended it) or a time-out (the clock did), and
@@ -288,8 +288,8 @@ def sample_episodes(mdp: TabularMDP, policy: ArrayLike, n_episodes: int, seed: i
     return Episodes(observations=before, next_observations=after, **columns, n_actions=mdp.n_actions)
 
 
-@dataclass(frozen=True)
-class Coverage:
+@dataclass(frozen=True, eq=False)
+class Coverage(ByValue):
     """How often the log took each action in each state.
 
     Attributes:

@@ -11,15 +11,15 @@ from numpy.typing import ArrayLike
 from tabulate import tabulate
 
 from .agents import DEFAULT_STEPS, Agent, fit, policy_table, progress_bar, q_table
-from .array_types import Floats
+from .array_types import ByValue, Floats
 from .dataset import Episodes, build_mdpdataset
 from .intervals import interquartile_mean, mean
 from .mdp import TabularMDP
 from .scores import PolicyScore
 
 
-@dataclass(frozen=True)
-class AgentScore:
+@dataclass(frozen=True, eq=False)
+class AgentScore(ByValue):
     """One agent in one world: what it does, what a test drive would show, and what it believes.
 
     Attributes:
@@ -90,8 +90,8 @@ def reference_row(name: str, score: PolicyScore) -> list[str]:
     return [name, "", f"{score.return_mean:.1f}", "", f"{score.hazard_rate:.1%}", ""]
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, eq=False)
+class Comparison(ByValue):
     """Several agents over the same logs and network seeds, beside policies that need no training.
 
     Printed, or shown in a notebook, it is a table: return as interquartile mean with its 95% interval, and the worst

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import bootstrap, trim_mean
 
-from .array_types import Array, Floats
+from .array_types import Array, ByValue, Floats
 
 _RESAMPLES = 4_000
 
 
-@dataclass(frozen=True)
-class Interval:
+@dataclass(frozen=True, eq=False)
+class Interval(ByValue):
     """An estimate and its 95% interval (NaN bounds where one run leaves nothing to resample)."""
 
     estimate: float

@@ -5,14 +5,14 @@ It knows no grid and no network. Everything the book measures is compared with w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .array_types import Array, Bools, Floats, Ints, frozen
+from .array_types import Array, Bools, Floats, Ints, ReadOnly, frozen
 from .checks import check_gamma, check_horizon, checked_policy
 from .scores import PolicyScore, Rollouts, lower_tail_mean
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .engine.pairs import Pairs
 
 
-@dataclass(frozen=True)
-class TabularMDP:
+@dataclass(frozen=True, eq=False)
+class TabularMDP(ReadOnly):
     """A finite Markov decision process with terminal states, hazards and goals.
 
     Transitions are kept sparse: each (state, action) pair lists up to K successors. `from_dense` takes the usual
@@ -90,14 +90,6 @@ class TabularMDP:
         self._check_table()
         self._keep("rewards", _of_transitions(self.rewards, self.successors))
         self._check_values()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without what was computed from it: that is quicker made anew than sent to another process."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
 
     def _keep(self, name: str, array: Array) -> None:
         object.__setattr__(self, name, frozen(array))

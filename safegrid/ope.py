@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.stats import spearmanr
 
-from .array_types import Floats, Ints, frozen
+from .array_types import ByValue, Floats, Ints, frozen
 from .checks import check_gamma, checked_policy, refuse_rows, whole
 from .dataset import Episodes
 from .intervals import Interval
@@ -171,8 +171,8 @@ def doubly_robust(
     return float(((weights * surprise + before * expected) * gamma ** np.arange(steps)).sum())
 
 
-@dataclass(frozen=True)
-class LogModel:
+@dataclass(frozen=True, eq=False)
+class LogModel(ByValue):
     """The log's empirical Markov decision process: what it counted, and a price for what it never tried.
 
     Attributes:

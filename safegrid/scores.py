@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from .array_types import Bools, Floats, Ints
+from .array_types import Bools, ByValue, Floats, Ints
 
 CVAR_FRACTION = 0.05
 
 
-@dataclass(frozen=True)
-class PolicyScore:
+@dataclass(frozen=True, eq=False)
+class PolicyScore(ByValue):
     """What a policy earns and risks over one episode, undiscounted.
 
     The fields are the same whether the score is exact (`TabularMDP.evaluate`) or sampled (`Rollouts.score`); only a
@@ -48,8 +48,8 @@ SCORE_FIELDS = tuple(f.name for f in fields(PolicyScore)[:7])
 """The measured fields of `PolicyScore`."""
 
 
-@dataclass(frozen=True)
-class Rollouts:
+@dataclass(frozen=True, eq=False)
+class Rollouts(ByValue):
     """Sampled episodes, one row a step, episode after episode.
 
     Attributes:

@@ -151,7 +151,7 @@ def conservative_values(
     return charged.values(policy, gamma)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Model:
     """What the log says of each pair: its share of the state's actions, its mean reward, and what follows it."""
 

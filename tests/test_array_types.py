@@ -1,9 +1,17 @@
-"""Distinct rows are numpy's own, found another way."""
+"""Distinct rows are numpy's own, found another way; records that hold arrays are compared by value."""
+
+import copy
+import dataclasses
+import pickle
 
 import numpy as np
 import pytest
+from example_logs import short_log
+from example_worlds import random_mdp
 
+import safegrid
 from safegrid.array_types import distinct
+from safegrid.env import SafetyCriticalGridWorld
 
 TABLES = {
     "floats": lambda rng: rng.normal(size=(300, 2)).round(1),
@@ -37,3 +45,81 @@ def test_whole_numbers_that_float32_cannot_add_stay_apart():
     column = np.zeros((9_000_000, 1), np.float32)
     column[:3, 0] = -1, 2**24, 2**24 - 1
     assert distinct(column)[0].ravel().tolist() == [-1, 0, 2**24 - 1, 2**24]
+
+
+def _sweep(seed):
+    q, unknown = np.zeros((1, 1, 1, 2, 2)), np.full((1, 1, 1, 1), np.nan)
+    return safegrid.Sweep(
+        "cql", np.ones(1), np.array([[seed]]), np.zeros((2, 1)), q, (q,), (q,), np.ones(1),
+        {"return_mean": unknown}, {}, {"hidden_units": [64, 64]},
+    )  # fmt: skip
+
+
+def _score(seed):
+    return safegrid.PolicyScore(seed, 1.0, 0.0, 1.0, 0.0, 3.0, float("nan"), 9, {"return_mean": (0.0, float("nan"))})
+
+
+def _agent_score(seed):
+    return safegrid.AgentScore(_score(seed), None, float("nan"), 1.0)
+
+
+def _study(seed):
+    return safegrid.SafetyLab(SafetyCriticalGridWorld(size=3), n_episodes=3, n_steps=5, seed=seed).study()
+
+
+RECORDS = {
+    "Episodes": short_log,
+    "Coverage": lambda seed: safegrid.coverage(short_log(seed)),
+    "TabularMDP": random_mdp,
+    "Rollouts": lambda seed: random_mdp(0).rollouts(np.full((4, 2), 0.5), 3, seed, horizon=5),
+    "PolicyScore": _score,
+    "AgentScore": _agent_score,
+    "Comparison": lambda seed: safegrid.Comparison({"CQL": [[_agent_score(seed)]]}, {"driver": _score(0)}),
+    "Interval": lambda seed: safegrid.Interval(seed, float("nan"), float("nan")),
+    "LogModel": lambda seed: safegrid.log_model(short_log(seed), 16, unseen=0.0),
+    "Sweep": _sweep,
+    "Study": _study,
+}
+
+
+def test_every_public_record_has_an_example():
+    public = {name for name in safegrid.__all__ if dataclasses.is_dataclass(getattr(safegrid, name))}
+    assert set(RECORDS) == public
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_are_compared_by_value_and_not_by_the_truth_of_an_array(name):
+    one, again, other = (RECORDS[name](seed) for seed in (0, 0, 1))
+    for twin in (again, copy.copy(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
+        assert twin == one
+        assert hash(twin) == hash(one)
+    assert one != other
+    assert one != name
+    assert one in [other, again]
+    assert other not in [one, again]
+    assert len({one, again, other}) == 2
+
+
+@pytest.mark.parametrize(
+    ("numbers", "other", "equal"),
+    [
+        ([0.0, np.nan], [-0.0, np.float64.fromhex("nan") * -1], True),
+        ([1.0, 2.0], [2.0, 1.0], False),
+        ([1.0, 2.0], [[1.0, 2.0]], False),
+        ([1.0, 2.0], np.array([1, 2]), False),
+        ([1.0, 2.0], np.array([1, 2], np.float32), False),
+        ([1.0, 2.0], np.array([1.0, 9.0, 2.0])[::2], True),
+    ],
+)
+def test_arrays_are_equal_in_shape_type_and_numbers(numbers, other, equal):
+    one, two = (safegrid.Coverage(np.asarray(x), np.zeros(1)) for x in (numbers, other))
+    assert (one == two) is equal
+    assert (hash(one) == hash(two)) or not equal
+
+
+@pytest.mark.parametrize("name", ["Episodes", "TabularMDP"])
+def test_what_is_read_only_stays_so_in_a_copy(name):
+    for twin in (copy.deepcopy(RECORDS[name](0)), pickle.loads(pickle.dumps(RECORDS[name](0)))):
+        arrays = [v for v in vars(twin).values() if isinstance(v, np.ndarray)]
+        assert len(arrays) > 5
+        assert not any(array.flags.writeable for array in arrays)

@@ -8,7 +8,7 @@ from typing import Any
 import traitlets
 from matplotlib.figure import Figure
 
-from safegrid.array_types import Floats
+from safegrid.array_types import ByValue, Floats
 from safegrid.dataset import Episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdp import portable_rng
@@ -31,8 +31,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 """Lowest and highest value of each of a laboratory's settings, as in the page's script: a page must never freeze."""
 
 
-@dataclass(frozen=True)
-class Study:
+@dataclass(frozen=True, eq=False)
+class Study(ByValue):
     """What a laboratory shows, computed by the package: the same numbers as on the page.
 
     Attributes:
@@ -48,6 +48,10 @@ class Study:
     clone: Floats
     q_values: Floats
     policy: Floats
+
+    def compared(self) -> list[Any]:
+        """The world by its table: an environment equals none but itself."""
+        return [self.env.mdp, *super().compared()[1:]]
 
 
 class SafetyLab(Touchable):

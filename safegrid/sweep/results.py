@@ -14,7 +14,7 @@ import torch
 from tabulate import tabulate
 
 from safegrid.agents import Agent
-from safegrid.array_types import Array, Floats, Ints
+from safegrid.array_types import Array, ByValue, Floats, Ints
 from safegrid.checks import whole
 from safegrid.evaluation import SUMMARY_HEADERS, AgentScore, summary_row
 from safegrid.files import read_npz, write_npz
@@ -30,8 +30,8 @@ SCORES = (*SCORE_FIELDS, "claimed_value", "true_value")
 _FORMAT = "safegrid-sweep-1"
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, eq=False)
+class Sweep(ByValue):
     """Every network of a sweep, what it claims, and how good it truly is. Printed, it is a table over the weights.
 
     W weights, L logs, K network seeds a log, S observations, A actions, C critics, T scored steps.

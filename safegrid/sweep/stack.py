@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from safegrid.array_types import Array, Floats
+from safegrid.array_types import Array, ByValue, Floats
 from safegrid.mdp import TabularMDP
 from safegrid.threads import one_thread
 
@@ -29,8 +29,8 @@ Tensor = torch.Tensor
 CHUNK = 16_384  # transitions of one stream that are drawn at once, or one mini-batch if that is larger
 
 
-@dataclass(frozen=True)
-class Shard:
+@dataclass(frozen=True, eq=False)
+class Shard(ByValue):
     """What a group of members learns from, and how. It never changes.
 
     Attributes:
@@ -72,8 +72,8 @@ class Shard:
     device: str
 
 
-@dataclass(frozen=True)
-class State:
+@dataclass(frozen=True, eq=False)
+class State(ByValue):
     """Where a shard's training stands: all that is needed to go on as if nothing had happened.
 
     Attributes:
