@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Number
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,6 +32,48 @@ def refuse_rows(bad: Bools, name: str, column: Array, expected: str) -> None:
     if bad.any():
         row = int(np.argmax(bad)) // (bad.size // len(bad))
         raise ValueError(f"{name} in row {row} is {column[row]}, expected {expected}")
+
+
+def number_array(name: str, value: ArrayLike, rank: int = 1, kinds: str = "biuf") -> Array:
+    """Numbers and truth values, (N,) or (N, d), whatever held them; none is missing, masked or of another kind.
+
+    Args:
+        rank: 1; or 2, and then (N,) is a column.
+        kinds: numpy's letters; with "U" text will do as well.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} has rows of different lengths, expected {'(N,)' if rank == 1 else '(N, d)'}"
+        ) from error
+    array = array[:, None] if (array.ndim, rank) == (1, 2) else array
+    if array.ndim != rank or 0 in array.shape[1:]:
+        raise ValueError(f"{name} has shape {array.shape}, expected {'(N,)' if rank == 1 else '(N, d)'}")
+    if np.ma.is_masked(value):
+        refuse_rows(np.ma.getmaskarray(value), name, value, "a number that is not masked")  # type: ignore[arg-type]
+    if array.dtype == object and not isinstance(value, np.ndarray):  # a list with None, or a column of pandas
+        held = (Number, np.bool_, str) if "U" in kinds else (Number, np.bool_)
+        missing = [not isinstance(entry, held) or entry != entry for entry in array.flat]
+        refuse_rows(np.reshape(missing, array.shape), name, array, "a number: none may be missing")
+        array = np.array(array.tolist())
+    if array.dtype.kind not in kinds:
+        raise ValueError(f"{name} has type {array.dtype}, expected numbers")
+    return array
+
+
+def refuse_changed(name: str, array: Array, column: Array) -> None:
+    """Rows whose whole numbers or truth values a cast of `array` to `column` changed, and what it made infinite."""
+    if column.dtype.kind == "f":
+        endless = np.isinf(column) & np.isfinite(array)
+        refuse_rows(
+            endless, name, array, f"at most {np.finfo(column.dtype).max:.1e} in size: {column.dtype} makes it inf"
+        )
+        changed = (array == np.trunc(array)) & (column.astype(array.dtype) != array) & np.isfinite(array)
+        refuse_rows(changed, name, array, f"a whole number that {column.dtype} holds: it would become another")
+    else:
+        kind = "truth value" if column.dtype == bool else "whole number"
+        refuse_rows(array != column, name, array, f"a {kind}")
 
 
 def check_gamma(gamma: float) -> None:

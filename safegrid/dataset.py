@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import ArrayLike
 
 from .array_types import Array, Bools, ByValue, Floats, Ints, ReadOnly, distinct, frozen
-from .checks import refuse_rows, whole
+from .checks import number_array, refuse_changed, refuse_rows, whole
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
+from .recording import is_plain, known_state, record
 
 if TYPE_CHECKING:
     from .mdpdataset import ColumnarMDPDataset
@@ -64,7 +66,7 @@ class Episodes(ReadOnly):
     n_actions: int
 
     def __post_init__(self) -> None:
-        n = len(np.atleast_1d(np.asarray(self.actions)))
+        n = len(number_array("actions", self.actions))
         if n == 0:
             raise ValueError("actions is empty, expected at least one step: an empty log teaches nothing")
         for name, dtype in _COLUMNS.items():
@@ -129,35 +131,45 @@ class Episodes(ReadOnly):
         cls, observations: ArrayLike, actions: ArrayLike, rewards: ArrayLike, terminals: ArrayLike,
         timeouts: ArrayLike | None = None, *, n_actions: int, next_observations: ArrayLike | None = None,
         costs: ArrayLike | None = None, states: ArrayLike | None = None, next_states: ArrayLike | None = None,
+        episode: ArrayLike | None = None, step: ArrayLike | None = None,
     ) -> Episodes:  # fmt: skip
         """Builds a log from a reader's own columns; the rest is worked out from the ends of the episodes.
 
         Without `next_observations` they are taken from the following row. A time-out's last step then has none, and is
         dropped, as d3rlpy does: its row before becomes the time-out. (An episode of that one step is dropped whole.)
+        An end that is flagged both ways is a terminal.
 
         Args:
             observations, next_observations: (N, d), or (N,) for one number a step.
-            actions, rewards, terminals: (N,), as `Episodes`'s, of any type that holds such numbers.
+            actions, rewards, terminals: (N,), as `Episodes`'s, of any type that holds such numbers, such as pandas's.
             timeouts, costs: (N,), all False and 0 by default.
             states, next_states: (N,), unknown (−1) by default.
+            episode: (N,) numbers or texts, each row's episode, where the rows of one need not stand together: they are
+                brought together, an episode where its first row stands. A last row without a flag is a time-out.
+            step: (N,) numbers that rise within each episode, where its rows are out of order as well.
             n_actions: size of the action space; said, not guessed from the actions that happen to occur.
 
         Raises:
-            ValueError: as `Episodes`.
+            ValueError: as `Episodes`, in whose columns whole numbers must be what they were; or an episode goes on
+                after its end.
         """
-        n = len(np.atleast_1d(np.asarray(actions)))
+        n = len(number_array("actions", actions))
         following = observations if next_observations is None else next_observations
-        before, after = (x[:, None] if x.ndim == 1 else x for x in map(np.asarray, (observations, following)))
 
         def known(column: ArrayLike | None, otherwise: int) -> ArrayLike:
             return np.full(n, otherwise) if column is None else column
 
         given: dict[str, ArrayLike] = {
-            "observations": before, "actions": actions, "rewards": rewards, "next_observations": after,
+            "observations": observations, "actions": actions, "rewards": rewards, "next_observations": following,
             "terminals": terminals, "timeouts": known(timeouts, 0), "costs": known(costs, 0),
             "states": known(states, -1), "next_states": known(next_states, -1),
         }  # fmt: skip
         columns = {name: _column(name, value, _COLUMNS[name], n) for name, value in given.items()}
+        columns["timeouts"] = frozen(columns["timeouts"] & ~columns["terminals"])
+        if episode is not None:
+            columns = _brought_together(columns, episode, step)
+        elif step is not None:
+            raise ValueError("step is given without episode, expected each row's episode with it")
         if next_observations is None and n:
             if (cut := columns["timeouts"]).all():
                 raise ValueError("every step is a time-out's last and has no next observation: pass next_observations")
@@ -170,33 +182,26 @@ class Episodes(ReadOnly):
         return cls(**columns, n_actions=n_actions)
 
     @classmethod
-    def from_gymnasium(cls, env: gymnasium.Env[Any, Any], policy: Policy, n_episodes: int, seed: int) -> Episodes:
+    def from_gymnasium(
+        cls, env: gymnasium.Env[Any, Any], policy: Policy, n_episodes: int, seed: int, *, max_steps: int | None = None
+    ) -> Episodes:
         """Records a policy in any Gymnasium environment with discrete actions.
 
         Args:
-            env: observations are vectors or numbers; `info["cost"]` is kept if there, and so is `info["state"]`.
+            env: observations are vectors or numbers, and a picture becomes a vector. `info["cost"]` is kept where it is
+                a finite number, or the cost that `step` returns after the reward, as Safety Gymnasium's. The state is
+                `info["state"]` where that is a whole number, else a `Discrete` observation, else unknown.
             policy: called as policy(observation, rng), returns an action.
             n_episodes: at least 1.
             seed: of both the environment and the generator handed to the policy.
+            max_steps: an episode is cut there as a time-out; None leaves that to the environment.
+
+        Raises:
+            ValueError: a space or what `step` returns does not fit; the policy returns no action; an episode does not
+                end within a million steps.
         """
-        if not isinstance(env.action_space, gymnasium.spaces.Discrete) or env.action_space.start != 0:
-            raise ValueError(f"env.action_space is {env.action_space}, expected Discrete(n) counted from 0")
         rng = np.random.default_rng(seed)
-        rows: list[tuple[Any, ...]] = []
-        for i in range(whole("n_episodes", n_episodes)):
-            observation, info = env.reset(seed=seed if i == 0 else None)
-            over = False
-            while not over:
-                action = int(policy(observation, rng))
-                before, state = np.array(observation).ravel(), info.get("state", -1)
-                observation, reward, terminated, truncated, info = env.step(action)
-                over = terminated or truncated
-                ending = (terminated, truncated and not terminated)
-                cost, arrived = info.get("cost", 0.0), info.get("state", -1)
-                rows.append((before, action, reward, *ending, np.array(observation).ravel(), cost, state, arrived))
-        names = ("observations", "actions", "rewards", "terminals", "timeouts", "next_observations", "costs")
-        columns = dict(zip((*names, "states", "next_states"), map(np.array, zip(*rows, strict=True)), strict=True))
-        return cls.from_arrays(**columns, n_actions=int(env.action_space.n))
+        return cls.from_arrays(**record(env, lambda seen, _: policy(seen, rng), n_episodes, seed, max_steps))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the log as compressed .npz without pickle; all or nothing."""
@@ -248,21 +253,38 @@ def _column(name: str, value: ArrayLike, dtype: Any, n: int) -> Array:
 
     It is a copy, unless `value` is `frozen` and owns its numbers: then nobody can change them, as in another log.
     """
-    array = np.asarray(value)
-    rank = 2 if name.endswith("observations") else 1
-    if array.ndim != rank:
-        raise ValueError(f"{name} has shape {array.shape}, expected {'(N, d)' if rank == 2 else '(N,)'}")
+    array = number_array(name, value, 2 if name.endswith("observations") else 1)
     if len(array) != n:
         raise ValueError(f"{name} has {len(array)} rows, expected {n} as actions")
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
-        raise ValueError(f"{name} has type {array.dtype}, expected numbers")
     if array.dtype == dtype and array.base is None and not array.flags.writeable:
         return array
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         column = array.astype(dtype)
-    if dtype is not np.float32 and array.dtype != dtype:
-        refuse_rows(array != column, name, array, f"a {'truth value' if dtype is np.bool_ else 'whole number'}")
+        if array.dtype != dtype:
+            refuse_changed(name, array, column)
     return frozen(column)
+
+
+def _brought_together(columns: dict[str, Array], episode: ArrayLike, step: ArrayLike | None) -> dict[str, Array]:
+    """The rows of each episode one after another; the last is a time-out where it is no terminal."""
+    n = len(columns["actions"])
+    ids = number_array("episode", episode, kinds="biufU")
+    steps = np.zeros(n) if step is None else number_array("step", step)
+    for name, column in {"episode": ids, "step": steps}.items():
+        if len(column) != n:
+            raise ValueError(f"{name} has {len(column)} rows, expected {n} as actions")
+        if column.dtype.kind == "f":
+            refuse_rows(~np.isfinite(column), name, column, "finite numbers")
+    _, first, code = np.unique(ids, return_index=True, return_inverse=True)
+    order = np.lexsort((steps, first[code]))  # stable
+    goes_on = np.diff(code[order]) == 0
+    inner, again = np.zeros((2, n), bool)
+    inner[order[:-1]], again[order[1:]] = goes_on, goes_on & (np.diff(steps[order]) == 0) & (step is not None)
+    for name in ("terminals", "timeouts"):
+        refuse_rows(columns[name] & inner, name, columns[name], "False: its episode goes on")
+    refuse_rows(again, "step", steps, "another than that of an earlier row of its episode")
+    columns = {name: frozen(np.take(column, order, 0)) for name, column in columns.items()}
+    return columns | {"timeouts": frozen(~inner[order] & ~columns["terminals"])}
 
 
 def generate_offline_episodes(
@@ -270,14 +292,39 @@ def generate_offline_episodes(
 ) -> Episodes:
     """The book's log: `n_episodes` drives of the env's behaviour policy, sampled in lock-step from its table.
 
+    In a wrapped env the driver acts by the state in `info`, step by step, and the log is what the wrappers show; those
+    of `gymnasium.make` that change nothing do not count.
+
     Args:
         env: a `SafetyCriticalGridWorld`, wrapped or not.
         n_episodes: at least 1.
         epsilon: probability of a random action, in [0, 1].
         seed: seed or generator, such as `portable_rng`'s; the same seed gives the same log.
+
+    Raises:
+        ValueError: the env has no driver, or wrappers hide the state or change the actions.
     """
     world: Any = env.unwrapped
-    return sample_episodes(world.mdp, world.behaviour_policy(epsilon), n_episodes, seed)
+    if not (hasattr(world, "mdp") and hasattr(world, "behaviour_policy")):
+        raise ValueError(
+            f"env is {world}, which has no mdp and no behaviour_policy, expected a SafetyCriticalGridWorld; "
+            "Episodes.from_gymnasium records a policy of your own anywhere"
+        )
+    mdp, driver = world.mdp, world.behaviour_policy(epsilon)
+    if is_plain(env, mdp.horizon):
+        return sample_episodes(mdp, driver, n_episodes, seed)
+    if env.action_space != spaces.Discrete(mdp.n_actions):
+        raise ValueError(f"env.action_space is {env.action_space}, expected Discrete({mdp.n_actions}) as the driver's")
+    rng = np.random.default_rng(seed)
+
+    def drive(_: Any, info: dict[str, Any]) -> int:
+        if not 0 <= (state := known_state(info.get("state"))) < mdp.n_states:
+            raise ValueError(
+                f"info['state'] of env is {info.get('state')!r}, expected the state: the driver acts by it"
+            )
+        return int(rng.choice(mdp.n_actions, p=driver[state]))
+
+    return Episodes.from_arrays(**record(env, drive, n_episodes, int(rng.integers(2**31))))
 
 
 def sample_episodes(mdp: TabularMDP, policy: ArrayLike, n_episodes: int, seed: int | np.random.Generator) -> Episodes:
@@ -311,6 +358,39 @@ class Coverage(ByValue):
         return self.visited[:, None] & (self.counts == 0)
 
 
+def knows_next_observations(episodes: Episodes) -> Bools:
+    """Rows whose next observation is the world's, (N,): `Episodes.from_arrays` fills in zeros after a terminal."""
+    return np.asarray(~episodes.terminals | episodes.next_observations.any(1))
+
+
+def check_states(episodes: Episodes, world: TabularMDP | int, following: Bools | bool = False) -> None:
+    """Refuses a log whose states are not the world's: out of range, or seen elsewhere than where the log was.
+
+    Places are compared where the log's observations are as long as the world's, and no two of the world's are alike.
+
+    Args:
+        episodes: the log.
+        world: the table, or only its number of states.
+        following: (N,) rows whose next state is needed; elsewhere it may be unknown (−1).
+
+    Raises:
+        ValueError: names the row, the state, and both observations where they differ.
+    """
+    mdp = world if isinstance(world, TabularMDP) else None
+    n = world.n_states if isinstance(world, TabularMDP) else world
+    places = None if mdp is None else mdp.observations
+    if places is not None and (places.shape[1] != episodes.observations.shape[1] or len(distinct(places)[0]) < n):
+        places = None
+    for name, needed, told in (("states", True, True), ("next_states", following, knows_next_observations(episodes))):
+        states, seen = getattr(episodes, name), getattr(episodes, name.replace("states", "observations"))
+        outside = (states >= n) | ((states < 0) & needed)
+        refuse_rows(outside, name, states, f"a state {'in' if mdp is None else 'of the mdp,'} 0…{n - 1}")
+        if places is not None and (other := (places[states] != seen).any(1) & (states >= 0) & told).any():
+            row = int(np.argmax(other))
+            place = places[states[row]]
+            raise ValueError(f"{name} in row {row} is {states[row]}, expected one observed as {seen[row]}, not {place}")
+
+
 def coverage(episodes: Episodes, mdp: TabularMDP | None = None) -> Coverage:
     """Counts the log's (state, action) pairs.
 
@@ -321,9 +401,8 @@ def coverage(episodes: Episodes, mdp: TabularMDP | None = None) -> Coverage:
     else:
         if episodes.n_actions != mdp.n_actions:
             raise ValueError(f"n_actions is {episodes.n_actions}, expected {mdp.n_actions} as the mdp's")
+        check_states(episodes, mdp)
         observations, states = mdp.observations, episodes.states
-        outside = (states < 0) | (states >= mdp.n_states)
-        refuse_rows(outside, "states", states, f"a state of the mdp, 0…{mdp.n_states - 1}")
     shape = len(observations), episodes.n_actions
     counts = np.bincount(states * shape[1] + episodes.actions, minlength=shape[0] * shape[1]).reshape(shape)
     if mdp is not None and (bad := (counts > 0) & ~mdp.action_mask).any():

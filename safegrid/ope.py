@@ -18,8 +18,8 @@ from scipy.sparse import csr_array
 from scipy.stats import spearmanr
 
 from .array_types import ByValue, Floats, Ints, frozen
-from .checks import check_gamma, checked_policy, refuse_rows, whole
-from .dataset import Episodes
+from .checks import check_gamma, checked_policy, whole
+from .dataset import Episodes, check_states
 from .intervals import Interval
 from .mdp import TabularMDP
 from .scores import PolicyScore
@@ -159,6 +159,7 @@ def doubly_robust(
     pi, q = _checked_policy("policy", policy, episodes), np.asarray(q_values, float)
     if q.shape != pi.shape or not np.isfinite(q).all():
         raise ValueError(f"q_values has shape {q.shape}, expected finite numbers of shape {pi.shape} as policy")
+    check_states(episodes, len(pi), following=episodes.timeouts)
     v = (pi * q).sum(1)
     ratios = importance_ratios(episodes, pi, behaviour)
     n, steps = ratios.shape
@@ -239,7 +240,7 @@ def log_model(episodes: Episodes, n_states: int, *, unseen: float) -> LogModel:
     if not np.isfinite(unseen):
         raise ValueError(f"unseen is {unseen!r}, expected a finite number")
     counts = _count(episodes, n_states)
-    _checked_states("next_states", episodes.next_states, n_states)
+    check_states(episodes, n_states, following=True)
     n, n_actions = counts.shape
     terminal, hazard = np.zeros(n + 1, bool), np.zeros(n + 1, bool)
     ends = episodes.next_states[episodes.terminals]
@@ -425,13 +426,9 @@ def _same_shape(estimates: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]
 def _count(episodes: Episodes, n_states: int) -> Ints:
     """Steps of each pair, (S, A)."""
     n = whole("n_states", n_states)
-    _checked_states("states", episodes.states, n)
+    check_states(episodes, n)
     pair = episodes.states * episodes.n_actions + episodes.actions
     return np.bincount(pair, minlength=n * episodes.n_actions).reshape(n, episodes.n_actions)
-
-
-def _checked_states(name: str, states: Ints, n: int) -> None:
-    refuse_rows((states < 0) | (states >= n), name, states, f"a state in 0…{n - 1}")
 
 
 def _checked_policy(name: str, table: ArrayLike, episodes: Episodes) -> Floats:
@@ -440,8 +437,7 @@ def _checked_policy(name: str, table: ArrayLike, episodes: Episodes) -> Floats:
     if pi.ndim != 2 or pi.shape[1] != episodes.n_actions:
         raise ValueError(f"{name} has shape {pi.shape}, expected (states, {episodes.n_actions})")
     pi = checked_policy(name, pi)
-    _checked_states("states", episodes.states, len(pi))
-    _checked_states("next_states", episodes.next_states, len(pi))
+    check_states(episodes, len(pi))
     return pi
 
 

@@ -16,7 +16,7 @@ from scipy.special import softmax, wrightomega
 
 from .array_types import Floats
 from .checks import check_gamma, checked, whole
-from .dataset import Episodes, coverage
+from .dataset import Episodes, check_states, coverage
 from .mdp import TabularMDP
 
 TIE = 1e-6
@@ -168,6 +168,7 @@ class _Model:
 
 def _count(episodes: Episodes, mdp: TabularMDP, reward_scale: float, gamma: float) -> _Model:
     counts = coverage(episodes, mdp).counts
+    check_states(episodes, mdp, following=~episodes.terminals)
     pair = episodes.states * mdp.n_actions + episodes.actions
     each = 1.0 / np.maximum(counts.ravel(), 1)[pair]
     rewards = np.bincount(pair, episodes.rewards * each, minlength=counts.size).reshape(counts.shape)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safegrid.dataset import Episodes, coverage, generate_offline_episodes, sample_episodes
 from safegrid.files import write_npz
 from safegrid.mdpdataset import d3rlpy
+from safegrid.ope import select_episodes
 
 
 def test_the_same_seed_gives_the_same_log(original, log):
@@ -108,10 +109,6 @@ def spoil(name, row, value):
         (lambda log: {"rewards": np.array(["x"] * len(log))}, "rewards has type <U1, expected numbers"),
         (lambda log: {"observations": np.zeros((len(log), 2, 2))}, r"observations has shape .* expected \(N, d\)"),
         (lambda log: {"next_observations": np.zeros((len(log), 3))}, "next_observations has shape"),
-        (
-            lambda log: {"timeouts": log.terminals | log.timeouts},
-            "timeouts in row .* is True, expected False where term",
-        ),
         (lambda log: {"terminals": np.zeros(len(log), bool), "timeouts": np.zeros(len(log), bool)}, "as neither"),
         (lambda log: {"next_observations": np.roll(log.next_observations, 1, 0)}, "the log is shifted"),
     ],
@@ -120,6 +117,79 @@ def test_a_bad_row_is_named(change, message):
     log = short_log()
     with pytest.raises(ValueError, match=message):
         Episodes.from_arrays(**columns(log, **change(log)), n_actions=4)
+
+
+def test_an_episode_ends_in_one_way(log):
+    with pytest.raises(ValueError, match=r"timeouts in row .* is True, expected False where term"):
+        dataclasses.replace(log, timeouts=log.terminals | log.timeouts)
+
+
+def test_a_clock_that_strikes_on_the_last_step_takes_neither_the_terminal_nor_its_reward():
+    env, rng, rows, arrived = gymnasium.make("SafeGrid-v0", max_episode_steps=28), np.random.default_rng(0), [], 0
+    driver = env.unwrapped.expert_policy()
+    for i in range(60):
+        observation, info = env.reset(seed=0 if i == 0 else None)
+        over = False
+        while not over:
+            before, action = observation, rng.choice(4, p=driver[info["state"]])
+            observation, reward, terminated, truncated, info = env.step(action)
+            over = terminated or truncated
+            rows.append((before, action, reward, terminated, truncated))
+        arrived += info["outcome"] == "goal"
+    seen, actions, rewards, terminals, timeouts = map(np.array, zip(*rows, strict=True))
+    assert (terminals & timeouts & (rewards == 50)).any()
+    log = Episodes.from_arrays(seen, actions, rewards, terminals, timeouts, n_actions=4)
+    assert (log.rewards == 50).sum() == arrived > 20
+    assert log.terminals.sum() == terminals.sum()
+    assert len(log) == len(rows) - (timeouts & ~terminals).sum()
+
+
+@pytest.mark.parametrize("ids", [lambda e: e, lambda e: 7 - 3 * e, lambda e: np.array([f"run {i}" for i in e])])
+@pytest.mark.parametrize("told", [True, False])
+def test_rows_of_an_episode_are_brought_together(ids, told):
+    log = short_log()
+    rows = np.random.default_rng(0).permutation(len(log))
+    rows = np.r_[0, rows[rows > 0]]
+    step = np.arange(len(log))[rows]
+    arrays = {name: column[rows] for name, column in columns(log, timeouts=None).items() if column is not None}
+    if not told:
+        del arrays["next_observations"]
+    found = Episodes.from_arrays(**arrays, n_actions=4, episode=ids(log.episode[rows]), step=step)
+    _, first = np.unique(log.episode[rows], return_index=True)
+    wanted = select_episodes(log, np.argsort(first))
+    if not told:
+        arrays = columns(wanted)
+        del arrays["next_observations"]
+        wanted = Episodes.from_arrays(**arrays, n_actions=4)
+    assert found == wanted
+
+
+def test_rows_of_an_episode_keep_their_order():
+    log = Episodes.from_arrays(
+        [0, 10, 1, 11, 2, 12], [0] * 6, range(6), [0, 0, 0, 0, 1, 0], n_actions=1, episode=[*"bababa"]
+    )
+    assert log.observations.ravel().tolist() == [0, 1, 2, 10, 11]
+    assert log.rewards.tolist() == [0, 2, 4, 1, 3]
+    assert log.terminals.tolist() == [False, False, True, False, False]
+    assert log.timeouts.tolist() == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"terminals": [1, 0, 0, 1]}, "terminals in row 0 is True, expected False: its episode goes on"),
+        ({"timeouts": [0, 1, 0, 0]}, "timeouts in row 1 is True, expected False: its episode goes on"),
+        ({"episode": [0, 1, 0]}, "episode has 3 rows, expected 4 as actions"),
+        ({"episode": [0, np.nan, 0, 1]}, "episode in row 1 is nan, expected finite numbers"),
+        ({"episode": ["a", None, "a", "b"]}, "episode in row 1 is None, expected a number: none may be missing"),
+        ({"step": [0, 1, 0, 2]}, "step in row 2 is 0.*, expected another than that of an earlier row of its episode"),
+        ({"episode": None, "step": [0, 1, 2, 3]}, "step is given without episode"),
+    ],
+)
+def test_a_bad_numbering_of_episodes_is_named(change, message):
+    given = {"terminals": [0, 0, 1, 1], "episode": [5, 3, 5, 3]}
+    with pytest.raises(ValueError, match=message):
+        Episodes.from_arrays([0, 1, 2, 3], [0] * 4, [0] * 4, **given | change, n_actions=1)
 
 
 @pytest.mark.parametrize("name", [name for name in COLUMNS if name not in ("actions", "episode")])

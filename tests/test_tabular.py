@@ -1,10 +1,13 @@
 """CQL in a table does what its equation says, at every step and in the limit."""
 
 import dataclasses
+import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+from example_logs import columns, short_log
 
 from safegrid.dataset import Episodes, coverage, generate_offline_episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
@@ -277,3 +280,67 @@ def test_a_log_that_takes_an_action_that_does_not_exist_is_refused(original, log
     mask[0, 1] = False
     with pytest.raises(ValueError, match=r"actions in row \d+ is 1, which state 0 does not have"):
         tabular_cql(log, replace(original.mdp, action_mask=mask))
+
+
+@pytest.fixture(scope="module")
+def mapped():
+    env = SafetyCriticalGridWorld(size=4, hazard_coords=[(1, 2)], max_steps=6)
+    return env.mdp, short_log()
+
+
+LEARNERS = {
+    "coverage": coverage,
+    "argmax_clone": argmax_clone,
+    "tabular_cql": tabular_cql,
+    "tabular_cql, steps": partial(tabular_cql, n_steps=2, huber=True),
+}
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+@pytest.mark.parametrize("name", ["states", "next_states"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: np.minimum(s + 1, 15),  # counted from one
+        lambda s: s % 4 * 4 + s // 4,  # transposed
+        lambda s: np.random.default_rng(0).permutation(s),
+        lambda s: s // 4 * 3 + s % 4,  # of a map three cells wide
+    ],
+)
+def test_states_that_are_seen_elsewhere_than_the_log_was_are_refused(mapped, learner, name, change):
+    mdp, log = mapped
+    wrong = dataclasses.replace(log, **{name: change(getattr(log, name))})
+    row = int(np.argmax(getattr(wrong, name) != getattr(log, name)))
+    seen, place = getattr(log, name.replace("states", "observations"))[row], getattr(wrong, name)[row]
+    message = f"{name} in row {row} is {place}, expected one observed as {seen}, not {mdp.observations[place]}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        LEARNERS[learner](wrong, mdp)
+
+
+@pytest.mark.parametrize("state", [-1, 16])
+def test_a_next_state_that_is_needed_and_unknown_is_named(mapped, state):
+    mdp, log = mapped
+    row = int(np.flatnonzero(~log.terminals)[0])
+    following = np.where(np.arange(len(log)) == row, state, log.next_states)
+    for n_steps in (None, 3):
+        with pytest.raises(ValueError, match=f"next_states in row {row} is {state}, expected a state of the mdp, 0…15"):
+            tabular_cql(dataclasses.replace(log, next_states=following), mdp, n_steps=n_steps)
+
+
+def test_what_follows_a_terminal_may_be_unknown(mapped):
+    mdp, log = mapped
+    untold = dataclasses.replace(log, next_states=np.where(log.terminals, -1, log.next_states))
+    for keywords in ({}, {"n_steps": 5}, {"n_steps": 5, "huber": True}):
+        np.testing.assert_array_equal(tabular_cql(untold, mdp, **keywords), tabular_cql(log, mdp, **keywords))
+    arrays = columns(log)
+    del arrays["next_observations"]
+    assert coverage(Episodes.from_arrays(**arrays, n_actions=4), mdp).counts.sum() == len(log) - log.timeouts.sum()
+
+
+def test_states_are_not_compared_where_observations_do_not_tell_them_apart(mapped):
+    mdp, log = mapped
+    wrong = dataclasses.replace(log, states=np.minimum(log.states + 1, 15))
+    alike = dataclasses.replace(mdp, observations=np.zeros_like(mdp.observations))
+    longer = dataclasses.replace(mdp, observations=np.zeros((16, 3)))
+    for world in (alike, longer):
+        assert coverage(wrong, world).counts.sum() == len(log)

@@ -107,7 +107,8 @@ def read_minari(dataset: minari.MinariDataset | str, *, path: str | os.PathLike[
     """Reads a log in Minari's format with Minari's own reader, every row checked; nothing is downloaded.
 
     Observations are flattened and kept as float32. An end that is flagged both ways is a terminal. Costs and states
-    come from infos "cost" and "state" where they are there; "state" must be whole numbers, one more than steps.
+    come from infos "cost" and "state" where they are there; "state" must be whole numbers, one more than steps. Without
+    it `Discrete` observations are the states.
 
     Args:
         dataset: a `MinariDataset`, whole, split or filtered; or the id of one.
@@ -133,7 +134,9 @@ def read_minari(dataset: minari.MinariDataset | str, *, path: str | os.PathLike[
         raise ValueError(f"dataset's action_space is {actions}, expected Discrete(n) counted from 0")
     if not isinstance(dataset.observation_space, _VECTORS):
         raise ValueError(f"dataset's observation_space is {dataset.observation_space}, expected vectors or numbers")
-    episodes = [_rows(episode, number) for number, episode in enumerate(dataset.iterate_episodes())]
+    seen = dataset.observation_space
+    starts_at = int(seen.start) if isinstance(seen, spaces.Discrete) else None
+    episodes = [_rows(episode, number, starts_at) for number, episode in enumerate(dataset.iterate_episodes())]
     if not episodes:
         raise ValueError(f"dataset {dataset.id!r} has no episodes, expected at least one")
     columns = {name: np.concatenate([rows[name] for rows in episodes]) for name in episodes[0]}
@@ -203,8 +206,8 @@ def _buffers(log: Episodes) -> Iterator[EpisodeBuffer]:
         )
 
 
-def _rows(episode: minari.EpisodeData, number: int) -> dict[str, Array]:
-    """The columns of one episode."""
+def _rows(episode: minari.EpisodeData, number: int, starts_at: int | None) -> dict[str, Array]:
+    """The columns of one episode; observations that are counted from a number are states, if no info says otherwise."""
     steps = len(episode.rewards)
     observations = np.asarray(episode.observations)
     lengths = {"actions": steps, "terminations": steps, "truncations": steps, "observations": steps + 1}
@@ -216,8 +219,9 @@ def _rows(episode: minari.EpisodeData, number: int) -> dict[str, Array]:
     flat = observations.reshape(steps + 1, -1)
     terminals = np.asarray(episode.terminations, bool)
     infos = episode.infos or {}
-    states = _state_info(infos, "state", steps)
-    following = _state_info(infos, "next_state", steps) if "next_state" in infos else states
+    unknown = np.full(steps + 1, -1)
+    states = _state_info(infos, "state", unknown if starts_at is None else flat[:, 0] - starts_at)
+    following = _state_info(infos, "next_state", unknown) if "next_state" in infos else states
     return {
         "observations": flat[:-1],
         "actions": np.asarray(episode.actions),
@@ -232,11 +236,11 @@ def _rows(episode: minari.EpisodeData, number: int) -> dict[str, Array]:
     }
 
 
-def _state_info(infos: dict[str, Any], name: str, steps: int) -> Ints:
+def _state_info(infos: dict[str, Any], name: str, otherwise: Ints) -> Ints:
     """Whole numbers from the reset and each step; another world's "state" may be anything, and is unknown to us."""
     values = np.asarray(infos.get(name, ()))
-    fits = values.shape == (steps + 1,) and np.issubdtype(values.dtype, np.integer) and (values >= -1).all()
-    return values.astype(np.int64) if fits else np.full(steps + 1, -1)
+    fits = values.shape == otherwise.shape and np.issubdtype(values.dtype, np.integer) and (values >= -1).all()
+    return values.astype(np.int64) if fits else otherwise
 
 
 def _cost_info(infos: dict[str, Any], steps: int, number: int) -> Array:

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from safegrid.array_types import Array, distinct
-from safegrid.dataset import Episodes
+from safegrid.dataset import Episodes, knows_next_observations
 from safegrid.mdp import TabularMDP
 
 
@@ -45,8 +45,7 @@ def visited(logs: Sequence[Episodes], mdp: TabularMDP | None) -> tuple[Array, li
     """
     everything, codes = distinct(np.concatenate([o for log in logs for o in (log.observations, log.next_observations)]))
     pairs = [c.reshape(2, -1) for c in np.split(codes, np.cumsum([2 * len(log) for log in logs])[:-1])]
-    # `Episodes.from_arrays` fills what follows a terminal with zeros where it is not told
-    told = [~log.terminals | log.next_observations.any(1) for log in logs]
+    told = [knows_next_observations(log) for log in logs]
     if mdp is None:
         _check_one_world(logs, pairs, told)
     else:
