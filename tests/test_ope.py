@@ -1,5 +1,7 @@
 """Estimates from a log alone stand where the mathematics says, against values that are known exactly."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -376,3 +378,16 @@ def test_errors_and_regret_by_hand():
     with pytest.raises(ValueError, match="expected the same"):
         estimate_errors(truth, truth[:2])
     assert np.isnan(estimate_errors(truth * np.nan, truth)["bias"]).all()
+
+
+def test_next_states_are_read_only_where_an_estimate_needs_them(log, original):
+    policy, q = original.expert_policy(0.22), np.ones((225, 4))
+    nowhere = dataclasses.replace(log, next_states=np.full(len(log), -1))
+    cut = dataclasses.replace(log, next_states=np.where(log.timeouts, log.next_states, -1))
+    assert importance_sampling(nowhere, policy) == importance_sampling(log, policy)
+    assert doubly_robust(cut, policy, q) == doubly_robust(log, policy, q)
+    row = int(np.flatnonzero(log.timeouts)[0])
+    with pytest.raises(ValueError, match=f"next_states in row {row} is -1, expected a state in 0…224"):
+        doubly_robust(nowhere, policy, q)
+    with pytest.raises(ValueError, match="next_states in row 0 is -1, expected a state in 0…224"):
+        log_model(nowhere, 225, unseen=0.0)
