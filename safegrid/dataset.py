@@ -395,6 +395,9 @@ def coverage(episodes: Episodes, mdp: TabularMDP | None = None) -> Coverage:
     """Counts the log's (state, action) pairs.
 
     With `mdp`, rows are its states, and the log must know its states; without, the log's distinct observations.
+
+    Raises:
+        ValueError: actions or states are not the mdp's, as `check_states` finds.
     """
     if mdp is None:
         observations, states = distinct(episodes.observations)

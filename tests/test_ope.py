@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
-from safegrid.dataset import Episodes, build_mdpdataset, sample_episodes
+from safegrid.dataset import Episodes, build_mdpdataset, generate_offline_episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdp import TabularMDP
 from safegrid.ope import (
@@ -380,7 +380,8 @@ def test_errors_and_regret_by_hand():
     assert np.isnan(estimate_errors(truth * np.nan, truth)["bias"]).all()
 
 
-def test_next_states_are_read_only_where_an_estimate_needs_them(log, original):
+def test_next_states_are_read_only_where_an_estimate_needs_them(original):
+    log = generate_offline_episodes(SafetyCriticalGridWorld(max_steps=30), 40)
     policy, q = original.expert_policy(0.22), np.ones((225, 4))
     nowhere = dataclasses.replace(log, next_states=np.full(len(log), -1))
     cut = dataclasses.replace(log, next_states=np.where(log.timeouts, log.next_states, -1))
