@@ -1,6 +1,7 @@
 """Named errors: what an argument must be, said with its name, its value and what was expected."""
 
 import math
+import sys
 from collections.abc import Sequence
 from numbers import Number
 
@@ -12,8 +13,8 @@ from .array_types import Array, Bools, Floats
 
 def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
     """A finite number in [low, high], or above low."""
-    finite = isinstance(value, (int, float, np.number)) and math.isfinite(value)
-    if not (finite and low <= value <= high and (value > low or not exclusive)):
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not (number and abs(value) <= sys.float_info.max and low <= value <= high and (value > low or not exclusive)):
         most = "" if high == math.inf else f", at most {high:g}"
         bounds = f"above {low:g}" if exclusive else f"of at least {low:g}{most}"
         raise ValueError(f"{name} is {value!r}, expected a number {bounds}")
@@ -78,15 +79,12 @@ def refuse_changed(name: str, array: Array, column: Array) -> None:
 
 def check_gamma(gamma: float) -> None:
     """A discount factor in [0, 1]."""
-    if not 0 <= gamma <= 1:
-        raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
+    checked("gamma", gamma, 0.0, 1.0)
 
 
 def check_horizon(horizon: int) -> int:
     """A whole number of steps."""
-    if not (isinstance(horizon, (int, np.integer)) and horizon >= 1):
-        raise ValueError(f"horizon must be a whole number of at least 1, got {horizon!r}")
-    return int(horizon)
+    return whole("horizon", horizon)
 
 
 def checked_averaging(decay: float) -> float:

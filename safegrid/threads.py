@@ -1,4 +1,4 @@
-"""How many threads torch may use."""
+"""Where torch computes, and in how many threads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,3 +15,16 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def torch_device(device: bool | int | str) -> str:
+    """d3rlpy's ways of naming a device, as torch's."""
+    if not isinstance(device, (bool, int, str)):
+        raise ValueError(f"device is {device!r}, expected False, True, the index of a GPU or torch's name of a device")
+    name = device if isinstance(device, str) else "cpu" if device is False else f"cuda:{int(device)}"
+    name = "cuda:0" if device is True else name
+    try:
+        torch.ones(1, device=name).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"device is {device!r}, which torch cannot use here: {str(error).splitlines()[0]}") from None
+    return name

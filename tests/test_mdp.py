@@ -312,7 +312,7 @@ def test_a_bad_table_is_refused_with_its_row(name, index, value, message):
         ("goal", np.zeros(5, bool), r"goal must have shape \(4,\), got \(5,\)"),
         ("observations", np.zeros(4), r"observations must have shape .*, got \(4,\)"),
         ("observations", np.zeros((3, 2)), r"observations must have shape .*, got \(3, 2\)"),
-        ("horizon", 0, r"horizon must be .*at least 1, got 0"),
+        ("horizon", 0, r"horizon is 0, expected a whole number of at least 1"),
     ],
 )
 def test_shapes_must_agree(name, value, message):
@@ -340,12 +340,15 @@ UNIFORM = np.full((4, 2), 0.5)
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        (lambda mdp: mdp.optimal(1.1), r"gamma must lie in \[0, 1\], got 1.1"),
-        (lambda mdp: mdp.optimal(np.nan), r"gamma must lie in \[0, 1\], got nan"),
-        (lambda mdp: mdp.values(UNIFORM, -0.1), r"gamma must lie in \[0, 1\], got -0.1"),
+        (lambda mdp: mdp.optimal(1.1), r"gamma is 1.1, expected a number of at least 0, at most 1"),
+        (lambda mdp: mdp.optimal(np.nan), r"gamma is nan, expected a number of at least 0, at most 1"),
+        (lambda mdp: mdp.optimal("0.9"), r"gamma is '0.9', expected a number"),
+        (lambda mdp: mdp.optimal(True), "gamma is True, expected a number"),
+        (lambda mdp: mdp.optimal(10**400), r"gamma is 1000.*, expected a number"),
+        (lambda mdp: mdp.values(UNIFORM, -0.1), r"gamma is -0.1, expected a number of at least 0, at most 1"),
         (lambda mdp: mdp.values(UNIFORM[None], 0.9), r"policy must have shape \(S, A\) .*, got \(1, 4, 2\)"),
-        (lambda mdp: mdp.optimal(0.9, horizon=0), r"horizon must be .*at least 1, got 0"),
-        (lambda mdp: mdp.evaluate(UNIFORM, 0), r"horizon must be .*at least 1, got 0"),
+        (lambda mdp: mdp.optimal(0.9, horizon=0), r"horizon is 0, expected a whole number of at least 1"),
+        (lambda mdp: mdp.evaluate(UNIFORM, 0), r"horizon is 0, expected a whole number of at least 1"),
         (lambda mdp: mdp.evaluate(UNIFORM), "horizon must be given"),
         (lambda mdp: mdp.occupancy(UNIFORM), "horizon must be given"),
         (lambda mdp: mdp.rollouts(UNIFORM, 5, 0), "horizon must be given"),
@@ -398,9 +401,9 @@ def test_a_certain_return_has_no_spread():
     assert one_step_left().evaluate(np.ones((2, 1))).return_std < 1e-12
 
 
-@pytest.mark.parametrize("horizon", [2.5, float("nan"), "9"])
+@pytest.mark.parametrize("horizon", [2.5, float("nan"), "9", True])
 def test_a_horizon_is_a_whole_number(horizon):
-    with pytest.raises(ValueError, match="horizon must be"):
+    with pytest.raises(ValueError, match=r"horizon is .*, expected a whole number"):
         one_step_left(horizon=horizon)
 
 

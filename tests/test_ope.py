@@ -339,7 +339,7 @@ def test_the_bootstrap_interval_covers_about_nineteen_times_in_twenty(world):
         (lambda log: importance_ratios(log, mixed(0.1)[:3]), "next_states in row .* expected a state in 0…2"),
         (lambda log: importance_ratios(log, mixed(0.1), np.vstack([mixed(0.1)] * 2)), "behaviour has shape"),
         (lambda log: importance_ratios(log, mixed(0.1), mixed(0.0)), "behaviour gives action 1 in state . prob"),
-        (lambda log: importance_sampling(log, mixed(0.1), gamma=1.5), "gamma must lie in"),
+        (lambda log: importance_sampling(log, mixed(0.1), gamma=1.5), "gamma is 1.5"),
         (lambda log: doubly_robust(log, mixed(0.1), np.zeros((5, 3))), "q_values has shape"),
         (lambda log: doubly_robust(log, mixed(0.1), np.full((5, 2), np.nan)), "expected finite numbers"),
         (lambda log: log_model(log, 5, unseen=float("-inf")), "unseen is -inf, expected a finite number"),

@@ -172,7 +172,7 @@ def test_a_state_that_was_entered_but_never_acted_in_is_worth_nothing():
         ({"conservative_weight": -1.0}, "conservative_weight is -1.0, expected a number of at least 0"),
         ({"conservative_weight": np.nan}, "conservative_weight is nan"),
         ({"reward_scale": 0.0}, "reward_scale is 0.0, expected a number above 0"),
-        ({"gamma": 1.5}, r"gamma must lie in \[0, 1\], got 1.5"),
+        ({"gamma": 1.5}, r"gamma is 1.5, expected a number of at least 0, at most 1"),
         ({"gamma": 1.0}, "gamma is 1, expected less for the limit"),
         ({"n_steps": 0}, "n_steps is 0, expected a whole number of at least 1"),
         ({"huber": True}, "huber is True, expected a number of n_steps with it"),

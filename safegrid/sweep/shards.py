@@ -156,16 +156,3 @@ def first_states(
         parameters = [np.concatenate(layer) for layer in zip(*(stacks[i] for i in of_members), strict=True)]
         states.append(begin(shard, parameters, streams[of_members[0] : of_members[-1] + 1]))
     return states
-
-
-def torch_device(device: bool | int | str) -> str:
-    """d3rlpy's ways of naming a device, as torch's."""
-    if not isinstance(device, (bool, int, str)):
-        raise ValueError(f"device is {device!r}, expected False, True, the index of a GPU or torch's name of a device")
-    name = device if isinstance(device, str) else "cpu" if device is False else f"cuda:{int(device)}"
-    name = "cuda:0" if device is True else name
-    try:
-        torch.ones(1, device=name).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"device is {device!r}, which torch cannot use here: {str(error).splitlines()[0]}") from None
-    return name

@@ -17,12 +17,13 @@ from safegrid.array_types import Array, Floats
 from safegrid.checks import checked_averaging, checked_widths, whole
 from safegrid.dataset import Episodes
 from safegrid.mdp import TabularMDP
+from safegrid.threads import torch_device
 
 from .checkpoint import fingerprint, plain, read_checkpoint, write_checkpoint
 from .logs import checked_logs, existing, visited
 from .memory import check_memory
 from .results import SCORES, Sweep
-from .shards import build_shards, checked_weights, count_shards, first_states, newborn, torch_device
+from .shards import build_shards, checked_weights, count_shards, first_states, newborn
 from .stack import State, tables, train_and_score
 
 DEFAULT_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 6.0, 10.0, 20.0, 50.0, 100.0, 200.0)
