@@ -28,7 +28,8 @@ from scipy.stats import trim_mean
 from tabulate import tabulate
 from torch.profiler import ProfilerActivity, profile
 
-from safegrid.agents import DEFAULT_STEPS, create_discrete_cql, policy_table
+from safegrid.agents import DEFAULT_STEPS, create_discrete_cql
+from safegrid.answers import policy_table
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdpdataset import d3rlpy

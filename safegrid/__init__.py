@@ -30,10 +30,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "create_double_dqn",
             "fit",
             "load_agent",
-            "policy_table",
-            "q_table",
             "save_agent",
         ],
+        "answers": ["policy_table", "q_table"],
         "evaluation": [
             "AgentScore",
             "Comparison",

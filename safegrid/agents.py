@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,18 +20,23 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from .array_types import Floats
-from .checks import checked, checked_averaging, checked_widths, whole
+from .checks import checked, checked_averaging, checked_widths, refuse_rows, whole
+from .dataset import Episodes, build_mdpdataset
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
-from .mdpdataset import d3rlpy
-from .threads import one_thread
+from .mdpdataset import checked_rows, d3rlpy
+from .threads import one_thread, torch_device
 
 Agent = Any
-"""A d3rlpy `DiscreteBC`, `DoubleDQN` or `DiscreteCQL`; d3rlpy is typed too loosely to say more."""
+"""One of d3rlpy's agents that `fit` trains; d3rlpy is typed too loosely to say more."""
 
 DEFAULT_STEPS = 2_400
 
 _FORMAT = "safegrid-agent-1"
+
+
+class DivergedError(ValueError):
+    """A network whose weights or answers are no finite numbers any more: it has no policy and claims no values."""
 
 
 class OneHotEncoder(nn.Module):
@@ -188,7 +195,7 @@ def network_settings(
 
 def fit(
     agent: Agent,
-    dataset: Any,
+    dataset: Episodes | Any,
     n_steps: int = DEFAULT_STEPS,
     *,
     seed: int = 0,
@@ -204,9 +211,10 @@ def fit(
     step to step, and with them the policy; their average does not.
 
     Args:
-        agent: from `create_discrete_bc`, `create_double_dqn` or `create_discrete_cql`, or any such d3rlpy agent. One
-            that was trained before goes on from the weights it holds.
-        dataset: from `build_mdpdataset`, or any d3rlpy dataset.
+        agent: from `create_discrete_bc`, `create_double_dqn`, `create_discrete_cql` or `create_discrete_fqe`, or
+            d3rlpy's own `DQN`, `DoubleDQN`, `NFQ`, `DiscreteCQL`, `DiscreteBC`, `DiscreteBCQ` or `DiscreteSAC`, whose
+            unfitted scalers are fitted first. One that was trained before goes on from the weights it holds.
+        dataset: a log, `build_mdpdataset`'s, or any `MDPDataset` or `ReplayBuffer` of d3rlpy's with discrete actions.
         n_steps: gradient steps.
         seed: of the initial weights and of the mini-batches; the same seed gives the same agent.
         averaging: decay of the average a step, in [0, 1); 0 keeps the last weights.
@@ -219,27 +227,31 @@ def fit(
 
     Raises:
         ValueError: names the argument, or the row of the log, that does not fit the agent.
+        DivergedError: a ValueError; the loss is no finite number any more.
     """
-    n_steps = whole("n_steps", n_steps)
+    n_steps, seed = whole("n_steps", n_steps), whole("seed", seed, least=0)
     decay = checked_averaging(averaging)
     interval = n_steps if callback_interval is None else whole("callback_interval", callback_interval)
-    check_observations(agent, dataset.columns["observations"] if hasattr(dataset, "columns") else None)
+    if isinstance(dataset, Episodes):
+        dataset = build_mdpdataset(dataset)
+    check_dataset(agent, dataset)
 
     chunk = max(1, n_steps // 100)
     recent: list[dict[str, float]] = []
     rows: list[dict[str, float]] = []
     bar = progress_bar(progress, total=n_steps, desc=type(agent).__name__)
-    with one_thread(), seeded(seed, dataset), bar:
+    with seeded(seed, dataset), one_thread(), bar:
+        d3rlpy.algos.utility.build_scalers_with_transition_picker(agent, dataset)
         if agent.impl is None:
             agent.build_with_dataset(dataset)
         weights = [p.detach() for p in trained_network(agent).parameters()]  # the same numbers in memory
         average = [w.clone() for w in weights]
         for step in range(1, n_steps + 1):
-            recent.append(agent.update(dataset.sample_transition_batch(agent.batch_size)))
+            recent.append(_update(agent, dataset.sample_transition_batch(agent.batch_size), step))
             torch._foreach_lerp_(average, weights, 1 - (min(decay, step / (9 + step)) if step > 1 else 0.0))
             if step % chunk == 0 or step == n_steps:
                 rows.append({"step": step} | {name: sum(r[name] for r in recent) / len(recent) for name in recent[0]})
-                bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", refresh=False)
+                bar.set_postfix({name: f"{rows[-1][name]:.3f}" for name in list(recent[0])[:1]}, refresh=False)
                 bar.update(len(recent))
                 recent = []
             if callback and step % interval == 0:
@@ -253,23 +265,38 @@ def fit(
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
+def _update(agent: Agent, batch: Any, step: int) -> dict[str, float]:
+    """d3rlpy's gradient step and its losses."""
+    try:
+        losses = {name: float(loss) for name, loss in agent.update(batch).items()}
+    except ValueError as error:  # torch's, of probabilities that are none
+        raise DivergedError(f"the {type(agent).__name__} diverged before step {step}: {error}") from error
+    if not math.isfinite(sum(losses.values())):
+        raise DivergedError(f"the {type(agent).__name__} diverged before step {step}: its losses are {losses}")
+    return losses
+
+
 def progress_bar(progress: bool, **settings: Any) -> Any:
     """A tqdm bar or, with `progress` False, none. tqdm's TQDM_DISABLE holds in notebooks too, where tqdm forgets it."""
     return tqdm(disable=not progress or bool(os.environ.get("TQDM_DISABLE")), **settings)
 
 
 def trained_network(agent: Agent) -> nn.Module:
-    """The torch module that training changes: the Q networks, or the clone."""
-    modules = agent.impl.modules
-    return modules.imitator if hasattr(modules, "imitator") else modules.q_funcs
+    """The torch module that training changes: the Q networks, the clone, or all of several by name."""
+    modules = {name: m for name, m in agent.impl.modules.get_torch_modules().items() if not name.startswith("targ_")}
+    return nn.ModuleDict(modules) if len(modules) > 1 else next(iter(modules.values()))
+
+
+_SEEDED = threading.RLock()
+"""Torch and d3rlpy draw from numbers that all threads share: one thread at a time."""
 
 
 @contextmanager
-def seeded(seed: int, dataset: Any) -> Any:
+def seeded(seed: int, dataset: Any = None) -> Any:
     """Seeds what training draws from, and leaves the caller's own random numbers as they were."""
-    before = np.random.get_state()  # a plain d3rlpy dataset draws from numpy's global state
     weights, batches = np.random.SeedSequence(seed).generate_state(2)
-    with torch.random.fork_rng():
+    with _SEEDED, torch.random.fork_rng():
+        before = np.random.get_state()  # a plain d3rlpy dataset draws from numpy's global state
         torch.manual_seed(int(weights))
         np.random.seed(batches)
         if hasattr(dataset, "rng"):
@@ -280,69 +307,59 @@ def seeded(seed: int, dataset: Any) -> Any:
             np.random.set_state(before)
 
 
-def check_observations(agent: Agent, observations: NDArray[np.float32] | None) -> None:
-    """Whole coordinates, as many values as the agent's one-hot encoder has."""
-    encoder = agent.config.encoder_factory
-    if observations is None or not isinstance(encoder, OneHotEncoderFactory):
-        return
-    bad = ((observations != np.rint(observations)) | (observations < 0) | (observations >= encoder.size)).any(1)
-    if bad.any():
-        row = int(np.argmax(bad))
+def check_dataset(agent: Agent, dataset: Any) -> None:
+    """A d3rlpy dataset that the agent can learn from, whoever made it."""
+    check_agent(agent)
+    rows, info = checked_rows(dataset), dataset.dataset_info
+    if agent.impl is not None:
+        given = tuple(info.observation_signature.shape[0]), info.action_size
+        expected = tuple(agent.observation_shape), agent.action_size
+        if given != expected:
+            raise ValueError(
+                f"dataset has observations of shape {given[0]} and {given[1]} actions, this agent was made for "
+                f"{expected[0]} and {expected[1]}"
+            )
+    for name in [name for name in rows if name.endswith("observations")]:
+        check_observations(agent, rows[name], name)
+
+
+def check_agent(agent: Agent) -> None:
+    """One that learns to choose among discrete actions, or what they are worth."""
+    kind = d3rlpy.algos.QLearningAlgoBase
+    discrete = isinstance(agent, kind) and agent.get_action_type() == d3rlpy.constants.ActionSpace.DISCRETE
+    if not discrete or isinstance(agent, d3rlpy.algos.DiscreteRandomPolicy):
         raise ValueError(
-            f"observations in row {row} are {observations[row].tolist()}, but this agent takes whole coordinates "
-            f"in 0…{encoder.size - 1} (size={encoder.size}); pass the grid's size to its factory, or size=None"
+            f"agent is a {type(agent).__name__}, expected one that learns to choose among discrete actions by a single "
+            "observation, such as create_discrete_cql's"
         )
 
 
-def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
-    """What the agent claims each action is worth, (S, A), in discounted raw reward.
+def check_observations(agent: Agent, observations: NDArray[np.float32], name: str = "observations") -> None:
+    """Finite numbers; for a one-hot encoder whole coordinates, as many values as it has."""
+    refuse_rows(~np.isfinite(observations), name, observations, "finite numbers")
+    for encoder in one_hot_encoders(agent):
+        if agent.observation_scaler is not None:
+            raise ValueError(
+                f"observation_scaler is {agent.observation_scaler!r}, but this agent takes whole coordinates; "
+                "expected none, or size=None"
+            )
+        bad = ((observations != np.rint(observations)) | (observations < 0) | (observations >= encoder.size)).any(1)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise ValueError(
+                f"{name} in row {row} are {observations[row].tolist()}, but this agent takes whole coordinates "
+                f"in 0…{encoder.size - 1} (size={encoder.size}); pass the grid's size to its factory, or size=None"
+            )
 
-    Args:
-        agent: a trained double DQN or CQL agent.
-        mdp: the world, or the observations (S, d) to ask about. Actions that do not exist in the world are worth −∞.
-    """
-    if not hasattr(built(agent).impl.modules, "q_funcs"):
-        raise ValueError(f"agent is a {type(agent).__name__}, which claims no values; expected double DQN or CQL")
-    observations = asked_observations(agent, mdp)
-    scale = 1.0 if agent.reward_scaler is None else agent.reward_scaler.multiplier
-    shape = len(observations), agent.action_size
-    states, actions = (indices.ravel() for indices in np.indices(shape))
-    with one_thread():
-        values = agent.predict_value(observations[states], actions).reshape(shape).astype(float)
-    return np.where(mdp.action_mask if isinstance(mdp, TabularMDP) else True, values / scale, -np.inf)
 
-
-def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = False) -> Floats:
-    """The agent's policy as a table (S, A) of action probabilities, ready for `TabularMDP.evaluate`.
-
-    Args:
-        agent: a trained agent.
-        mdp: the world, or the observations (S, d) to ask about.
-        stochastic: act by the clone's probabilities instead of by its likeliest action; behaviour cloning only.
-
-    Raises:
-        ValueError: the agent is untrained, was made for another map size, or has no probabilities.
-    """
-    observations = asked_observations(built(agent), mdp)
-    existing = mdp.action_mask if isinstance(mdp, TabularMDP) else np.ones((1, agent.action_size), bool)
-    clone = hasattr(agent.impl.modules, "imitator")
-    if stochastic and not clone:
-        raise ValueError(
-            f"stochastic: a {type(agent).__name__} has no action probabilities; expected behaviour cloning"
-        )
-    if not stochastic and existing.all():
-        with one_thread():
-            return np.eye(agent.action_size)[agent.predict(observations)]
-    if not clone:
-        return np.eye(agent.action_size)[q_table(agent, mdp).argmax(1)]
-    with torch.no_grad(), one_thread():
-        logits = agent.impl.modules.imitator(torch.as_tensor(observations, device=agent.impl.device)).logits
-        chances = logits.cpu().double().masked_fill(~torch.tensor(existing), -torch.inf).softmax(1).numpy()
-    return chances if stochastic else np.eye(agent.action_size)[chances.argmax(1)]
+def one_hot_encoders(agent: Agent) -> list[OneHotEncoderFactory]:
+    """Those of the agent's networks; an actor and its critics may have one each."""
+    return [setting for setting in vars(agent.config).values() if isinstance(setting, OneHotEncoderFactory)]
 
 
 def built(agent: Agent) -> Agent:
     """An agent that has a network."""
+    check_agent(agent)
     if agent.impl is None:
         raise ValueError(f"agent is a {type(agent).__name__} that was never trained; call fit first")
     return agent
@@ -357,20 +374,27 @@ def asked_observations(agent: Agent, mdp: TabularMDP | ArrayLike) -> NDArray[np.
     if isinstance(mdp, TabularMDP) and mdp.n_actions != agent.action_size:
         raise ValueError(f"the world has {mdp.n_actions} actions, this agent was trained on {agent.action_size}")
     check_observations(agent, observations)
-    encoder = agent.config.encoder_factory
     side = int(observations.max()) + 1
-    if isinstance(mdp, TabularMDP) and isinstance(encoder, OneHotEncoderFactory) and side != encoder.size:
-        raise ValueError(f"the map is {side} cells wide, this agent was made for size={encoder.size}")
+    for encoder in one_hot_encoders(agent) if isinstance(mdp, TabularMDP) else ():
+        if side != encoder.size:
+            raise ValueError(f"the map is {side} cells wide, this agent was made for size={encoder.size}")
     return observations
 
 
 def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
     """Writes a trained agent as .npz: its d3rlpy configuration as JSON, its weights as arrays, no pickle.
 
-    Adam's moments are not kept. (`agent.save_policy("policy.pt")` is d3rlpy's own export of the bare greedy policy.)
+    Adam's moments are not kept. (`agent.save_policy("policy.pt")` is d3rlpy's own export of the bare greedy policy.
+    What d3rlpy's `agent.save("agent.d3")` wrote, `d3rlpy.load_learnable` reads only after `import safegrid.agents`:
+    before, it knows no encoder of that name, and says `KeyError: 'safegrid_one_hot'`.)
+
+    Raises:
+        ValueError: the agent is untrained, or evaluates another one and cannot be read back without it.
     """
+    if hasattr(built(agent), "algo"):
+        raise ValueError(f"agent is a {type(agent).__name__}, which is nothing without the agent it evaluates")
     config = d3rlpy.base.LearnableConfigWithShape(
-        observation_shape=built(agent).observation_shape, action_size=agent.action_size, config=agent.config
+        observation_shape=agent.observation_shape, action_size=agent.action_size, config=agent.config
     )
     header = json.dumps({"format": _FORMAT, "d3rlpy": config.serialize_to_dict()})
     return write_npz(path, header, {k: v.cpu().numpy() for k, v in trained_network(agent).state_dict().items()})
@@ -382,11 +406,12 @@ def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -
     (d3rlpy's own .d3 files are pickles: never load one that you did not write.)
 
     Raises:
-        ValueError: the file is cut short, pickled, or no agent of ours.
+        ValueError: the file is cut short, pickled, or no agent of ours; torch cannot use the device.
     """
-    header, weights = read_npz(path, _FORMAT)
+    place, (header, weights) = torch_device(device), read_npz(path, _FORMAT)
     try:
-        agent = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"]).create(device)
+        with seeded(0):  # d3rlpy draws weights, which those of the file replace
+            agent = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"]).create(place)
         trained_network(agent).load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
         raise ValueError(f"{path}: does not hold a whole agent ({type(error).__name__}: {error})") from error

@@ -10,7 +10,8 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from tabulate import tabulate
 
-from .agents import DEFAULT_STEPS, Agent, fit, policy_table, progress_bar, q_table
+from .agents import DEFAULT_STEPS, Agent, fit, progress_bar
+from .answers import policy_table, q_table
 from .array_types import ByValue, Floats
 from .dataset import Episodes, build_mdpdataset
 from .intervals import interquartile_mean, mean

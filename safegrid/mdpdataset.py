@@ -9,8 +9,9 @@ import d3rlpy
 import numpy as np
 
 from .array_types import Array, Bools, Floats, Ints
+from .checks import refuse_rows, whole
 
-__all__ = ["ColumnarMDPDataset", "d3rlpy"]
+__all__ = ["ColumnarMDPDataset", "checked_rows", "d3rlpy"]
 
 _data = d3rlpy.dataset
 
@@ -27,7 +28,7 @@ class ColumnarMDPDataset(_data.MDPDataset):  # type: ignore[name-defined,misc]
         seed: of the batches.
 
     Attributes:
-        columns: by d3rlpy's names, (N, …) float32 each.
+        columns: the log by d3rlpy's names, (N, …) float32 each.
         rng: the generator that draws the batches; replace it to restart the stream.
     """
 
@@ -35,7 +36,7 @@ class ColumnarMDPDataset(_data.MDPDataset):  # type: ignore[name-defined,misc]
         self, observations: Floats, actions: Ints, rewards: Floats, next_observations: Floats, terminals: Bools,
         timeouts: Bools, n_actions: int, seed: int,
     ) -> None:  # fmt: skip
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(whole("seed", seed, least=0))
         self._timeouts = timeouts
         chosen = actions.astype(np.float32)[:, None]
         following = np.roll(chosen, -1, axis=0)
@@ -86,9 +87,15 @@ class ColumnarMDPDataset(_data.MDPDataset):  # type: ignore[name-defined,misc]
         super().append(observation, action, reward)
 
     @property
+    def appended(self) -> list[Any]:
+        """What came after the log: d3rlpy's episodes."""
+        return list(self._buffer.episodes[len(self._ends) :]) if "_buffer" in vars(self) else []
+
+    @property
     def transition_count(self) -> int:
-        """Number of steps in the log, those cut by a time-out included."""
-        return len(self._timeouts)
+        """Number of steps in the log, those cut by a time-out included, and after it."""
+        later = len(self._buffer) - len(self._known) if "_buffer" in vars(self) else 0
+        return len(self._timeouts) + later
 
     @cached_property
     def _known(self) -> Ints:
@@ -104,7 +111,44 @@ class ColumnarMDPDataset(_data.MDPDataset):  # type: ignore[name-defined,misc]
         return self.transition_picker(self._episode(number), row - (int(self._ends[number - 1]) if number else 0))
 
     def sample_transition_batch(self, batch_size: int) -> Any:
-        """A mini-batch of the log, drawn uniformly with replacement."""
-        rows = self.rng.integers(len(self._timeouts), size=batch_size)
-        columns = {name: column[rows] for name, column in self.columns.items()}
-        return _data.TransitionMiniBatch(**columns, intervals=np.ones((batch_size, 1), np.float32), transitions=[])
+        """A mini-batch of the log and of what was appended to it, drawn uniformly with replacement."""
+        rows = self.rng.integers(self.transition_count, size=batch_size)
+        log, later = rows[rows < len(self._timeouts)], rows[rows >= len(self._timeouts)]
+        columns = {name: column[log] for name, column in self.columns.items()}
+        columns["intervals"] = np.ones((len(log), 1), np.float32)
+        if len(later):
+            places = later - len(self._timeouts) + len(self._known)
+            picked = [self.transition_picker(*self._buffer[int(place)]) for place in places]
+            batch = _data.TransitionMiniBatch.from_transitions(picked)
+            columns = {name: np.concatenate([column, getattr(batch, name)]) for name, column in columns.items()}
+        return _data.TransitionMiniBatch(**columns, transitions=[])
+
+
+def checked_rows(dataset: Any) -> dict[str, Array]:
+    """All that batches of any d3rlpy dataset are drawn from, by d3rlpy's names, (N, …) each.
+
+    Raises:
+        ValueError: it is empty, its actions are not discrete, or a row holds what no agent can learn from.
+    """
+    if not isinstance(dataset, _data.ReplayBuffer):
+        kind = type(dataset).__name__
+        raise ValueError(f"dataset is a {kind}, expected Episodes, build_mdpdataset's or d3rlpy's MDPDataset")
+    info = dataset.dataset_info
+    if info.action_space != d3rlpy.constants.ActionSpace.DISCRETE:
+        raise ValueError(f"dataset has {info.action_space.name.lower()} actions, expected discrete ones")
+    if len(info.observation_signature.shape) != 1:
+        raise ValueError(f"dataset has {len(info.observation_signature.shape)} arrays an observation, expected one")
+    if not dataset.transition_count:
+        raise ValueError("dataset is empty, expected at least one transition")
+    ours = isinstance(dataset, ColumnarMDPDataset)
+    names = ("observations", "actions", "rewards")
+    parts = [{name: getattr(e, name) for name in names} for e in (dataset.appended if ours else dataset.episodes)]
+    rows = {name: np.concatenate([p[name] for p in ([dataset.columns] if ours else []) + parts]) for name in names}
+    if ours:
+        rows["next_observations"] = dataset.columns["next_observations"]
+    for name, column in rows.items():
+        refuse_rows(~np.isfinite(column), name, column, "finite numbers")
+    actions, n_actions = rows["actions"], info.action_size
+    outside = (actions != np.rint(actions)) | (actions < 0) | (actions >= n_actions)
+    refuse_rows(outside, "actions", actions, f"an action in 0…{n_actions - 1}")
+    return rows

@@ -18,11 +18,10 @@ from safegrid.agents import (
     create_double_dqn,
     fit,
     load_agent,
-    policy_table,
-    q_table,
     save_agent,
     trained_network,
 )
+from safegrid.answers import policy_table, q_table
 from safegrid.dataset import Episodes, build_mdpdataset, coverage, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdpdataset import d3rlpy

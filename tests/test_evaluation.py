@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, policy_table, q_table
+from safegrid.agents import create_discrete_bc, create_discrete_cql
+from safegrid.answers import policy_table, q_table
 from safegrid.dataset import generate_offline_episodes
 from safegrid.evaluation import compare, score_agent
 

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
+from safegrid.agents import create_discrete_bc, create_discrete_cql, fit
+from safegrid.answers import policy_table, q_table
 from safegrid.dataset import Episodes, build_mdpdataset, generate_offline_episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdp import TabularMDP

@@ -9,7 +9,7 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
-from safegrid.agents import policy_table, q_table
+from safegrid.answers import policy_table, q_table
 from safegrid.dataset import Episodes
 from safegrid.mdp import TabularMDP
 from safegrid.scores import PolicyScore

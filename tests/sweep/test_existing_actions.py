@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
+from safegrid.agents import create_discrete_bc, create_discrete_cql, fit
+from safegrid.answers import policy_table, q_table
 from safegrid.dataset import build_mdpdataset, sample_episodes
 from safegrid.evaluation import score_agent
 from safegrid.sweep.results import Sweep

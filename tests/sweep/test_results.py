@@ -7,7 +7,8 @@ import pytest
 import torch
 from example_sweeps import QUIET, same_sweep, weights_of
 
-from safegrid.agents import load_agent, policy_table, q_table, save_agent
+from safegrid.agents import load_agent, save_agent
+from safegrid.answers import policy_table, q_table
 from safegrid.dataset import Episodes, build_mdpdataset
 from safegrid.evaluation import score_agent
 from safegrid.mdpdataset import d3rlpy

@@ -9,7 +9,8 @@ import torch
 from example_sweeps import QUIET, same_sweep, weights_of
 from scipy.stats import ks_2samp
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, fit, policy_table, q_table
+from safegrid.agents import create_discrete_bc, create_discrete_cql, fit
+from safegrid.answers import policy_table, q_table
 from safegrid.dataset import Episodes, build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.evaluation import score_agent
