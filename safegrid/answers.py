@@ -50,13 +50,15 @@ def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = F
             f"stochastic: a {type(agent).__name__} has no action probabilities; expected behaviour cloning"
         )
     existing, modules = _existing(agent, mdp), agent.impl.modules
-    ranks = np.where(existing, _values(agent, observations), -np.inf) if hasattr(modules, "q_funcs") else None
+    ranks = np.zeros(0)
+    if hasattr(modules, "q_funcs"):
+        ranks = np.where(existing, _values(agent, observations), -np.inf)
     if (network := getattr(modules, "policy", getattr(modules, "imitator", None))) is not None:
         chances = np.where(existing, _logits(agent, network, observations), -np.inf)
         chances = torch.tensor(chances).softmax(1).numpy()
         if stochastic:
             return chances
-        if ranks is None or is_stochastic(agent):
+        if is_stochastic(agent):
             ranks = chances
         else:  # batch-constrained Q-learning: the best of what its clone finds likely
             likely = chances > agent.config.action_flexibility * chances.max(1, keepdims=True)
@@ -115,7 +117,7 @@ def _reward_factor(agent: Agent) -> float:
         return 1.0
     rewards = np.array([0.0, 1.0, -1e6, 1e6])
     scaled = scaler.transform_numpy(rewards) if scaler.built else rewards + 1.0
-    if not (scaled[1] > 0 and scaled[0] == 0 and np.allclose(scaled, scaled[1] * rewards)):
+    if not (scaled[1] > 0 and scaled[0] == 0 and np.allclose(scaled / scaled[1], rewards)):
         raise ValueError(
             f"reward_scaler is {scaler!r}, which leaves no way back to raw reward; expected a factor alone, "
             "such as d3rlpy's MultiplyRewardScaler"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,13 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from tabulate import tabulate
 
-from .agents import DEFAULT_STEPS, Agent, fit, progress_bar
-from .answers import policy_table, q_table
+from .agents import DEFAULT_STEPS, Agent, DivergedError, fit, progress_bar
+from .answers import is_stochastic, policy_table, q_table
 from .array_types import ByValue, Floats
-from .dataset import Episodes, build_mdpdataset
+from .dataset import Episodes
 from .intervals import interquartile_mean, mean
 from .mdp import TabularMDP
-from .scores import PolicyScore
+from .scores import PolicyScore, as_counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,7 @@ class AgentScore(ByValue):
     Attributes:
         exact: the truth over the world's horizon, undiscounted.
         sampled: the same from sampled episodes, with intervals; None where none were asked for.
-        claimed_value: the agent's own V̂(s₀) = max Q̂(s₀, ·), discounted, in raw reward; NaN where it claims none.
+        claimed_value: the agent's own V̂(s₀) = Σ π(a|s₀) Q̂(s₀, a), discounted, in raw reward; NaN where it claims none.
         true_value: V^π(s₀) of its policy, exact, discounted the same way.
     """
 
@@ -59,17 +60,20 @@ def score_agent(
     Args:
         agent: a trained agent.
         mdp: a world with a horizon.
-        stochastic: act by the clone's probabilities (behaviour cloning only).
+        stochastic: as `policy_table`.
         n_episodes: sampled episodes; 0 for none.
         seed: of those episodes.
+
+    Raises:
+        ValueError, DivergedError: as `policy_table` and, of an agent with Q networks, `q_table`.
     """
     policy = policy_table(agent, mdp, stochastic)
     claims = hasattr(agent.impl.modules, "q_funcs")
-    claimed = float(mdp.start @ q_table(agent, mdp).max(1)) if claims else float("nan")
+    q = np.where(policy > 0, q_table(agent, mdp), 0.0) if claims else np.full_like(policy, np.nan)
     return AgentScore(
         exact=mdp.evaluate(policy),
         sampled=mdp.rollouts(policy, n_episodes, seed).score() if n_episodes else None,
-        claimed_value=claimed,
+        claimed_value=float(mdp.start @ (policy * q).sum(1)),
         true_value=float(mdp.start @ mdp.values(policy, agent.gamma if claims else 0.99)[0]),
     )
 
@@ -78,12 +82,21 @@ SUMMARY_HEADERS = ("", "runs", "return", "worst run", "hazard", "claimed − tru
 
 
 def summary_row(name: str, returns: Floats, hazards: Floats, overestimates: Floats | None) -> list[str]:
-    """One line of a table under `SUMMARY_HEADERS`, from scores (L, K) each."""
+    """One line of a table under `SUMMARY_HEADERS`, from scores (L, K) each, as they count."""
     hazard = mean(hazards)
     rate = f"{hazard.estimate:.1%} [{hazard.low:.1%}, {hazard.high:.1%}]"
     over = None if overestimates is None else interquartile_mean(overestimates)
     claim = "" if over is None or np.isnan(over.estimate) else str(over)
-    return [name, str(returns.size), str(interquartile_mean(returns)), f"{returns.min():.1f}", rate, claim]
+    lost = int(np.isneginf(returns).sum())
+    runs, worst = (f"{returns.size} ({lost} diverged)", "diverged") if lost else (returns.size, f"{returns.min():.1f}")
+    return [name, str(runs), str(interquartile_mean(returns)), worst, rate, claim]
+
+
+def warn_diverged(members: Sequence[str]) -> None:
+    """Names the runs that diverged, all at once."""
+    if members:
+        named = "; ".join(members)
+        warnings.warn(f"diverged, and counted as the worst possible: {named}", RuntimeWarning, stacklevel=3)
 
 
 def reference_row(name: str, score: PolicyScore) -> list[str]:
@@ -96,10 +109,11 @@ class Comparison(ByValue):
     """Several agents over the same logs and network seeds, beside policies that need no training.
 
     Printed, or shown in a notebook, it is a table: return as interquartile mean with its 95% interval, and the worst
-    run; hazard as mean with its interval; claimed minus true start value as interquartile mean.
+    run; hazard as mean with its interval; claimed minus true start value as interquartile mean. A run whose network
+    diverged counts as the worst possible: return −∞, hazard 100%, claimed minus true ∞.
 
     Attributes:
-        scores: for each agent L lists (logs) of K scores (network seeds).
+        scores: for each agent L lists (logs) of K scores (network seeds); NaN where the network diverged.
         references: exact scores of the optimum, the behaviour policy and the like.
     """
 
@@ -107,9 +121,11 @@ class Comparison(ByValue):
     references: Mapping[str, PolicyScore]
 
     def values(self, agent: str, field: str) -> Floats:
-        """One field of `PolicyScore` (exact), or "overestimate", "claimed_value", "true_value"; (L, K)."""
-        known = [[s if hasattr(s, field) else s.exact for s in seeds] for seeds in self.scores[agent]]
-        return np.array([[float(getattr(s, field)) for s in seeds] for seeds in known])
+        """A field of `PolicyScore` (exact), "overestimate", "claimed_value" or "true_value", as it counts; (L, K)."""
+        scores = self.scores[agent]
+        known = [[getattr(s if hasattr(s, field) else s.exact, field) for s in seeds] for seeds in scores]
+        diverged = np.isnan([[s.exact.return_mean for s in seeds] for seeds in scores])
+        return as_counted(field, np.array(known, float), diverged)
 
     def rows(self) -> list[list[str]]:
         """The table's lines as text."""
@@ -138,7 +154,8 @@ def compare(
 ) -> Comparison:
     """Trains every recipe on every log with every network seed, and scores all of them in the same world.
 
-    Behaviour cloning appears twice: by its likeliest action, and as "… (stochastic)" by its probabilities.
+    Behaviour cloning, and `DiscreteSAC`, appear twice: by the likeliest action, and as "… (stochastic)" by their
+    probabilities. A network that diverges is named in a warning, and counts as the worst possible.
 
     Args:
         recipes: a name and a function that makes a fresh agent, such as `functools.partial(create_discrete_cql,
@@ -163,13 +180,24 @@ def compare(
     for (name, i, _), kinds in zip(jobs, bar, strict=True):
         for kind, score in kinds.items():
             scores.setdefault(f"{name}{kind}", [[] for _ in logs])[i].append(score)
+    warn_diverged([
+        f"{name} on log {i} with network seed {seeds[j]}"
+        for name, of_logs in scores.items() for i, of_seeds in enumerate(of_logs)
+        for j, score in enumerate(of_seeds) if np.isnan(score.exact.return_mean)
+    ])  # fmt: skip
     return Comparison(scores, {name: mdp.evaluate(policy) for name, policy in (references or {}).items()})
 
 
 def _train_and_score(
     create: Callable[[], Agent], mdp: TabularMDP, log: Episodes, seed: int, n_steps: int, n_episodes: int
 ) -> dict[str, AgentScore]:
-    agent = create()
-    fit(agent, build_mdpdataset(log), n_steps, seed=seed, progress=False)
-    kinds = {"": False, " (stochastic)": True} if hasattr(agent.impl.modules, "imitator") else {"": False}
-    return {k: score_agent(agent, mdp, stochastic=s, n_episodes=n_episodes, seed=seed) for k, s in kinds.items()}
+    agent, nan = create(), float("nan")
+
+    def kinds() -> dict[str, bool]:
+        return {"": False, " (stochastic)": True} if is_stochastic(agent) else {"": False}
+
+    try:
+        fit(agent, log, n_steps, seed=seed, progress=False)
+        return {k: score_agent(agent, mdp, stochastic=s, n_episodes=n_episodes, seed=seed) for k, s in kinds().items()}
+    except DivergedError:
+        return dict.fromkeys(kinds(), AgentScore(PolicyScore(nan, nan, nan, nan, nan, nan, nan), None, nan, nan))

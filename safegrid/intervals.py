@@ -106,5 +106,9 @@ def _bootstrap(strata: Floats | Sequence[ArrayLike], statistic: Callable[..., Fl
     estimate = float(of_logs(*logs))
     if min(map(len, logs)) < 2 or np.isnan(estimate):
         return Interval(estimate, float("nan"), float("nan"))
-    spread = bootstrap(logs, of_logs, vectorized=True, n_resamples=_RESAMPLES, method="percentile", rng=seed)
-    return Interval(estimate, *map(float, spread.confidence_interval))
+    with np.errstate(invalid="ignore"):
+        spread = bootstrap(logs, of_logs, vectorized=True, n_resamples=_RESAMPLES, method="percentile", rng=seed)
+    bounds = np.array(spread.confidence_interval)
+    if not np.isfinite(bounds).all():  # nothing lies between two infinities
+        bounds = np.quantile(spread.bootstrap_distribution, (0.025, 0.975), method="inverted_cdf")
+    return Interval(estimate, *map(float, bounds))

@@ -48,6 +48,17 @@ SCORE_FIELDS = tuple(f.name for f in fields(PolicyScore)[:7])
 """The measured fields of `PolicyScore`."""
 
 
+WORST = {"return_mean": -np.inf, "return_cvar": -np.inf, "hazard_rate": 1.0, "goal_rate": 0.0, "timeout_rate": 0.0}
+"""What counts for a run whose network diverged; its own scores are NaN, as are those that have no worst."""
+
+
+def as_counted(name: str, scores: Floats, diverged: Bools) -> Floats:
+    """A score of many runs by its name, with the worst possible where the network diverged; both (L, K)."""
+    if name == "overestimate" and np.isfinite(scores).any():  # of agents that claim values
+        return np.where(diverged, np.inf, scores)
+    return np.where(diverged, WORST.get(name, np.nan), scores)
+
+
 @dataclass(frozen=True, eq=False)
 class Rollouts(ByValue):
     """Sampled episodes, one row a step, episode after episode.

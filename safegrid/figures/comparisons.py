@@ -63,9 +63,9 @@ def plot_profiles(
     ax = panel(ax, 5.2, 3.4)
     scores = {name: comparison.values(name, field) for name in comparison.scores}
     marks = [getattr(score, field) for score in comparison.references.values()]
-    ends = [min([*marks, *(s.min() for s in scores.values())]), max([*marks, *(s.max() for s in scores.values())])]
-    room = 0.04 * (ends[1] - ends[0]) or 1.0
-    levels = np.linspace(ends[0] - room, ends[1] + room, 400)
+    seen = np.concatenate([marks, *(s[np.isfinite(s)] for s in scores.values())])  # a run that diverged has no place
+    room = 0.04 * float(np.ptp(seen)) or 1.0
+    levels = np.linspace(seen.min() - room, seen.max() + room, 400)
     for (name, values), colour, style in zip(scores.items(), line_colours(), line_dashes(), strict=False):
         share, low, high = np.array([(i.estimate, i.low, i.high) for i in performance_profile(values, levels)]).T
         ax.fill_between(levels, low, high, color=colour, alpha=0.15, lw=0)

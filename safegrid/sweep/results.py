@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from safegrid.agents import Agent
-from safegrid.array_types import Array, ByValue, Floats, Ints
+from safegrid.agents import Agent, seeded
+from safegrid.array_types import Array, Bools, ByValue, Floats, Ints
 from safegrid.checks import whole
 from safegrid.evaluation import SUMMARY_HEADERS, AgentScore, summary_row
 from safegrid.files import read_npz, write_npz
 from safegrid.intervals import Interval, interquartile_mean, mean
-from safegrid.scores import SCORE_FIELDS, PolicyScore
+from safegrid.scores import SCORE_FIELDS, PolicyScore, as_counted
 from safegrid.threads import one_thread
 
 from .shards import factory, linear_layers
@@ -34,7 +34,9 @@ _FORMAT = "safegrid-sweep-1"
 class Sweep(ByValue):
     """Every network of a sweep, what it claims, and how good it truly is. Printed, it is a table over the weights.
 
-    W weights, L logs, K network seeds a log, S observations, A actions, C critics, T scored steps.
+    W weights, L logs, K network seeds a log, S observations, A actions, C critics, T scored steps. Of a member that
+    diverged, claims, policy and history are NaN; in `scores` and in the table it counts as the worst possible: return
+    −∞, hazard 100%, claimed minus true ∞.
 
     Attributes:
         algorithm: "cql", or "bc" for clones.
@@ -67,18 +69,28 @@ class Sweep(ByValue):
     @property
     def policies(self) -> Floats:
         """The greedy policy of every member, one-hot, (W, L, K, S, A)."""
-        return np.eye(self.q_values.shape[-1])[self.q_values.argmax(-1)]
+        greedy = np.eye(self.q_values.shape[-1])[self.q_values.argmax(-1)]
+        return np.where(self.diverged[..., None, None], np.nan, greedy)
+
+    @property
+    def diverged(self) -> Bools:
+        """Members whose averaged network holds or gives no finite numbers, (W, L, K)."""
+        return np.asarray(np.isnan(self.q_values).any((-2, -1)))
 
     def scores(self, name: str) -> Floats:
-        """One of `SCORES`, or "overestimate" (claimed minus true value of the start), at the last step, (W, L, K)."""
+        """One of `SCORES`, or "overestimate" (claimed minus true value of the start), at the last step, (W, L, K).
+
+        A member that diverged counts as the worst possible; it has no lengths, no values and no spread: NaN.
+        """
         if not self.history:
             raise ValueError("this sweep was trained without mdp: nothing is known of its members' exact scores")
         names = (*self.history, "overestimate") if "claimed_value" in self.history else tuple(self.history)
         if name not in names:
             raise ValueError(f"name is {name!r}, expected one of {', '.join(names)}")
+        last = {known: values[-1] for known, values in self.history.items()}
         if name == "overestimate":
-            return self.history["claimed_value"][-1] - self.history["true_value"][-1]
-        return self.history[name][-1]
+            last[name] = last["claimed_value"] - last["true_value"]
+        return as_counted(name, last[name], self.diverged)
 
     def curve(self, name: str) -> list[Interval]:
         """A score over the weight: interquartile mean over logs and seeds, for rates the plain mean, with intervals."""
@@ -94,7 +106,8 @@ class Sweep(ByValue):
             weight: one of `weights`.
         """
         at, (n_logs, n_seeds) = self._position(weight), self.seeds.shape
-        scores = {name: self.scores(name)[at] for name in (*SCORE_FIELDS, *(set(SCORES[-2:]) & set(self.history)))}
+        self.scores("return_mean")  # if there are none, it says so
+        scores = {name: values[-1, at] for name, values in self.history.items()}
 
         def score(log: int, seed: int) -> AgentScore:
             known: dict[str, Any] = {name: float(values[log, seed]) for name, values in scores.items()}
@@ -155,7 +168,7 @@ class Sweep(ByValue):
                 raise ValueError(f"{name} is {value!r}, expected an index in 0…{n - 1}")
         where = (at, log, seed)
         agent = factory(self.algorithm, self.settings)(float(self.weights[where[0]]))
-        with torch.random.fork_rng(), one_thread():
+        with seeded(0), one_thread():
             agent.create_impl(self.observations.shape[1:], self.q_values.shape[-1])
         tensors = self.parameters if averaged else self.last_parameters
         with torch.no_grad():

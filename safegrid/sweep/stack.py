@@ -22,6 +22,7 @@ import torch
 
 from safegrid.array_types import Array, ByValue, Floats
 from safegrid.mdp import TabularMDP
+from safegrid.scores import SCORE_FIELDS
 from safegrid.threads import one_thread
 
 Tensor = torch.Tensor
@@ -233,20 +234,29 @@ def _batches(shard: Shard, generators: Sequence[np.random.Generator], n_steps: i
 
 
 def tables(shard: Shard, parameters: list[Array]) -> Array:
-    """What the members answer at every observation, mean over the critics, (M, S, A); clones' are log-probabilities."""
+    """What the members answer at every observation, mean over the critics, (M, S, A); clones' are log-probabilities.
+
+    The answers of a member that diverged, whose weights or answers are no finite numbers, are all NaN.
+    """
     with one_thread(), torch.no_grad():
         networks = _Networks(_load(shard, parameters), _load(shard, [shard.all_features])[0])
         q = _per_critic(shard, networks.forward()).mean(1)
+        everything = (q, *(p.view(len(q), -1) for p in (*networks.weights, *networks.biases)))
+        sound = torch.stack([numbers.isfinite().flatten(1).all(1) for numbers in everything]).all(0)
         if shard.all_existing is not None:
             q = q.masked_fill(~torch.tensor(shard.all_existing, device=q.device), -math.inf)
-        return (q if shard.penalties is None else torch.log_softmax(q, 1)).mT.cpu().numpy()
+        q = q if shard.penalties is None else torch.log_softmax(q, 1)
+        return q.where(sound[:, None, None], torch.nan).mT.cpu().numpy()
 
 
 def score(mdp: TabularMDP, table: Floats, gamma: float) -> list[float]:
     """Exact score of acting greedily by a table (S, A), then the table's claim about the start and the true value.
 
-    The true value is NaN where it has none: undiscounted, of a policy that need never end.
+    The true value is NaN where it has none: undiscounted, of a policy that need never end. All are NaN of a table of
+    NaN: a network that diverged has no policy.
     """
+    if np.isnan(table).any():
+        return [math.nan] * (len(SCORE_FIELDS) + 2)
     policy = np.eye(mdp.n_actions)[table.argmax(1)]
     try:
         true = float(mdp.start @ mdp.values(policy, gamma)[0])

@@ -16,6 +16,7 @@ from safegrid.agents import DEFAULT_STEPS, asked_observations, check_observation
 from safegrid.array_types import Array, Floats
 from safegrid.checks import checked_averaging, checked_widths, whole
 from safegrid.dataset import Episodes
+from safegrid.evaluation import warn_diverged
 from safegrid.mdp import TabularMDP
 from safegrid.threads import torch_device
 
@@ -246,7 +247,7 @@ def _train(
         {field: np.array([cube([history[t][:, kind, i]]) for t in times]) for i, field in enumerate(fields) if times}
         for kind in range(2)
     ]
-    return Sweep(
+    sweep = Sweep(
         algorithm=algorithm,
         weights=weights,
         seeds=seeds,
@@ -259,3 +260,8 @@ def _train(
         last_history=histories[1],
         settings=settings,
     )
+    warn_diverged([
+        f"weight {weights[w]:g} on log {log} with network seed {seeds[log, seed]}"
+        for w, log, seed in np.argwhere(sweep.diverged)
+    ])  # fmt: skip
+    return sweep
