@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from .dataset import Episodes, build_mdpdataset
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
 from .mdpdataset import checked_rows, d3rlpy
-from .threads import one_thread, torch_device
+from .threads import borrowed_random_numbers, one_thread, torch_device
 
 Agent = Any
 """One of d3rlpy's agents that `fit` trains; d3rlpy is typed too loosely to say more."""
@@ -287,24 +286,16 @@ def trained_network(agent: Agent) -> nn.Module:
     return nn.ModuleDict(modules) if len(modules) > 1 else next(iter(modules.values()))
 
 
-_SEEDED = threading.RLock()
-"""Torch and d3rlpy draw from numbers that all threads share: one thread at a time."""
-
-
 @contextmanager
 def seeded(seed: int, dataset: Any = None) -> Any:
     """Seeds what training draws from, and leaves the caller's own random numbers as they were."""
     weights, batches = np.random.SeedSequence(seed).generate_state(2)
-    with _SEEDED, torch.random.fork_rng():
-        before = np.random.get_state()  # a plain d3rlpy dataset draws from numpy's global state
+    with borrowed_random_numbers():
         torch.manual_seed(int(weights))
-        np.random.seed(batches)
+        np.random.seed(batches)  # a plain d3rlpy dataset draws from numpy's global state
         if hasattr(dataset, "rng"):
             dataset.rng = np.random.default_rng(batches)
-        try:
-            yield
-        finally:
-            np.random.set_state(before)
+        yield
 
 
 def check_dataset(agent: Agent, dataset: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .array_types import Array, Bools, Floats, Ints
 from .checks import refuse_rows, whole
+from .threads import borrowed_random_numbers
 
 __all__ = ["ColumnarMDPDataset", "checked_rows", "d3rlpy"]
 
@@ -50,15 +51,16 @@ class ColumnarMDPDataset(_data.MDPDataset):  # type: ignore[name-defined,misc]
             "terminals": terminals.astype(np.float32)[:, None],
         }
         signature = _data.Signature
-        _data.ReplayBuffer.__init__(
-            self,
-            _data.InfiniteBuffer(),
-            observation_signature=signature([np.dtype(np.float32)], [observations.shape[1:]]),
-            action_signature=signature([np.dtype(np.int64)], [(1,)]),
-            reward_signature=signature([np.dtype(np.float32)], [(1,)]),
-            action_space=d3rlpy.constants.ActionSpace.DISCRETE,
-            action_size=n_actions,
-        )
+        with borrowed_random_numbers():  # d3rlpy draws an example of each signature
+            _data.ReplayBuffer.__init__(
+                self,
+                _data.InfiniteBuffer(),
+                observation_signature=signature([np.dtype(np.float32)], [observations.shape[1:]]),
+                action_signature=signature([np.dtype(np.int64)], [(1,)]),
+                reward_signature=signature([np.dtype(np.float32)], [(1,)]),
+                action_space=d3rlpy.constants.ActionSpace.DISCRETE,
+                action_size=n_actions,
+            )
         del self._buffer  # from here on the property below, which costs nothing until it is asked for
 
     @cached_property

@@ -1,9 +1,24 @@
-"""Where torch computes, and in how many threads."""
+"""Where torch computes, and in how many threads, and the random numbers that threads share."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+
+_ONE_AT_A_TIME = threading.RLock()
+
+
+@contextmanager
+def borrowed_random_numbers() -> Iterator[None]:
+    """The global random numbers of numpy and torch for one thread alone; afterwards they are as they were."""
+    with _ONE_AT_A_TIME, torch.random.fork_rng():
+        before = np.random.get_state()
+        try:
+            yield
+        finally:
+            np.random.set_state(before)
 
 
 @contextmanager

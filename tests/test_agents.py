@@ -2,7 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -12,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safegrid.agents import (
+    DivergedError,
     OneHotEncoder,
     create_discrete_bc,
     create_discrete_cql,
@@ -25,6 +30,7 @@ from safegrid.answers import policy_table, q_table
 from safegrid.dataset import Episodes, build_mdpdataset, coverage, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdpdataset import d3rlpy
+from safegrid.ope import create_discrete_fqe
 
 FACTORIES = [create_discrete_bc, create_double_dqn, create_discrete_cql]
 Q_FACTORIES = FACTORIES[1:]
@@ -129,13 +135,13 @@ def test_weight_zero_is_double_dqn(agents, data, original):
     np.testing.assert_allclose(claims, q_table(agents["double DQN"], original.mdp), rtol=1e-4, atol=1e-4)
 
 
-def test_training_leaves_the_callers_random_numbers_and_threads_alone(data):
+def test_training_leaves_the_callers_random_numbers_and_threads_alone(log):
     np.random.seed(3)
     torch.manual_seed(3)
     wanted = np.random.random(), torch.rand(1).item(), torch.get_num_threads()
     np.random.seed(3)
     torch.manual_seed(3)
-    trained(create_discrete_cql(), data, 5)
+    trained(create_discrete_cql(), log, 5)
     assert (np.random.random(), torch.rand(1).item(), torch.get_num_threads()) == wanted
 
 
@@ -363,3 +369,121 @@ def test_the_originals_own_example_runs(tmp_path, monkeypatch):
     assert score.hazard_rate + score.goal_rate + score.timeout_rate == pytest.approx(1.0)
     cql.save_model("cql.pt")
     assert cql.grad_step == 60
+
+
+def test_a_plain_dataset_is_checked_as_a_log_is(log):
+    names = ("observations", "actions", "rewards")
+
+    def changed(name, row, value):
+        columns = {n: np.array(getattr(log, n)) for n in names}
+        columns[name][row] = value
+        return plain_dataset(replace_columns(log, columns))
+
+    for dataset, message in (
+        (plain_dataset(replace_columns(log, {"observations": log.observations / 14})), "row 1 .*whole coordinates"),
+        (changed("observations", 3, 19), "observations in row 3 are .*19.* takes whole coordinates in 0…14"),
+        (changed("observations", 3, np.nan), "observations in row 3 is .*, expected finite"),
+        (changed("actions", 5, 4), r"actions in row 5 is .*, expected an action in 0…3"),
+        (changed("rewards", 7, np.inf), r"rewards in row 7 is .*, expected finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fit(create_discrete_cql(), dataset, 1, progress=False)
+
+
+def replace_columns(log, columns):
+    """A stand-in for a log, with numbers that `Episodes` refuses."""
+    known = {name: getattr(log, name) for name in ("observations", "actions", "rewards", "terminals", "timeouts")}
+    return SimpleNamespace(**known | columns)
+
+
+def test_a_log_trains_as_its_dataset_does(log, data, original):
+    a, b = (q_table(trained(create_discrete_cql(), source, 10), original.mdp) for source in (log, data))
+    np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dataset", [None, np.zeros((3, 2)), "log.npz"])
+def test_what_is_no_dataset_is_refused(dataset):
+    with pytest.raises(ValueError, match=r"dataset is a .*, expected Episodes, build_mdpdataset's or"):
+        fit(create_discrete_cql(), dataset, 1, progress=False)
+
+
+def test_a_trained_agent_refuses_a_log_of_another_shape(data):
+    agent = trained(create_discrete_cql(size=None), data, 1)
+    wide = Episodes.from_arrays(np.zeros((4, 3)), [0] * 4, [0] * 4, [1] * 4, n_actions=4)
+    few = Episodes.from_arrays(np.zeros((4, 2)), [0] * 4, [0] * 4, [1] * 4, n_actions=2)
+    for log, message in ((wide, r"shape \(3,\) and 4 actions"), (few, r"shape \(2,\) and 2 actions")):
+        with pytest.raises(ValueError, match=rf"dataset has observations of {message}, this agent was made for \(2,\)"):
+            fit(agent, log, 1, progress=False)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, True, None])
+def test_a_bad_seed_is_named(seed, data):
+    with pytest.raises(ValueError, match=f"seed is {seed}, expected a whole number of at least 0"):
+        fit(create_discrete_cql(), data, 1, seed=seed, progress=False)
+
+
+def test_whole_coordinates_are_not_scaled(log):
+    agent = create_discrete_cql()
+    agent.config.observation_scaler = d3rlpy.preprocessing.MinMaxObservationScaler()
+    with pytest.raises(ValueError, match=r"observation_scaler is MinMax.*takes whole coordinates"):
+        fit(agent, log, 1, progress=False)
+
+
+@pytest.mark.parametrize("create", FACTORIES)
+def test_an_agent_that_diverges_says_so(create, log, original):
+    agent = create(learning_rate=1e30)
+    with pytest.raises(DivergedError, match=r"the Do?.* diverged before step \d+"):
+        fit(agent, log, 50, progress=False)
+    with pytest.raises(DivergedError, match="has diverged: its weights or answers are no finite numbers"):
+        policy_table(agent, original.mdp)
+
+
+def test_threads_that_train_at_once_get_the_numbers_of_one(log, original):
+    def claims(seed):
+        return q_table(trained(create_discrete_cql(), sources[seed], 30, seed=seed), original.mdp)
+
+    sources = [log, log, plain_dataset(log), plain_dataset(log)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(claims, range(4)))
+    np.testing.assert_array_equal(together, [claims(seed) for seed in range(4)])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_not_the_files_fault(data, tmp_path):
+    path = save_agent(trained(create_discrete_cql(), data, 1), tmp_path / "agent.npz")
+    with pytest.raises(ValueError, match=r"^device is True, which torch cannot use here"):
+        load_agent(path, device=True)
+
+
+def test_loading_leaves_the_callers_random_numbers_alone(data, tmp_path):
+    path = save_agent(trained(create_discrete_cql(), data, 1), tmp_path / "agent.npz")
+    torch.manual_seed(3)
+    wanted = torch.rand(1)
+    torch.manual_seed(3)
+    load_agent(path)
+    assert torch.rand(1) == wanted
+
+
+def test_an_evaluation_is_not_saved_without_its_agent(agents, log, tmp_path):
+    fqe = trained(create_discrete_fqe(agents["CQL"]), log, 2)
+    with pytest.raises(ValueError, match="agent is a DiscreteFQE, which is nothing without the agent it evaluates"):
+        save_agent(fqe, tmp_path / "agent.npz")
+
+
+LOADED = """
+import sys, d3rlpy
+try:
+    d3rlpy.load_learnable(sys.argv[1])
+except KeyError as error:
+    print(error)
+import safegrid.agents
+print(type(d3rlpy.load_learnable(sys.argv[1])).__name__)
+"""
+
+
+def test_d3rlpys_own_file_is_read_once_our_encoder_is_known(data, tmp_path):
+    trained(create_discrete_cql(), data, 1).save(str(tmp_path / "agent.d3"))
+    code = [sys.executable, "-c", LOADED, tmp_path / "agent.d3"]
+    said = subprocess.run(code, capture_output=True, text=True, check=True).stdout.split()
+    assert said == ["'safegrid_one_hot'", "DiscreteCQL"]
+    assert "KeyError: 'safegrid_one_hot'" in save_agent.__doc__

@@ -1,14 +1,18 @@
 """Scores agree with the truth, and a comparison has every agent, log and seed."""
 
+from dataclasses import replace
 from functools import partial
 
+import joblib
 import numpy as np
 import pytest
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql
+from safegrid.agents import create_discrete_bc, create_discrete_cql, create_double_dqn, fit
 from safegrid.answers import policy_table, q_table
 from safegrid.dataset import generate_offline_episodes
 from safegrid.evaluation import compare, score_agent
+from safegrid.figures.comparisons import plot_comparison, plot_profiles
+from safegrid.mdpdataset import d3rlpy
 
 
 def test_the_exact_score_is_the_policys(agents, original):
@@ -66,3 +70,53 @@ def test_nothing_to_compare_is_an_error(empty, original, log):
     arguments = {"recipes": {"BC": create_discrete_bc}, "logs": [log], "network_seeds": (0,)}
     with pytest.raises(ValueError, match=f"{empty} is empty"):
         compare(mdp=original.mdp, **arguments | {empty: type(arguments[empty])()})
+
+
+def test_a_run_that_diverged_is_named_and_counts_as_lost(original, logs):
+    made = iter([1e-3, 1e30] + [1e-3] * 14)
+    settings = {"network_seeds": (0, 1), "n_steps": 60, "progress": False}
+    recipes = {"BC": lambda: create_discrete_bc(learning_rate=next(made)),
+               "DQN": lambda: create_double_dqn(learning_rate=1e30)}  # fmt: skip
+    with pytest.warns(RuntimeWarning, match="diverged, and counted as the worst") as told:
+        table = compare(recipes, original.mdp, logs, **settings)
+    assert len(told) == 1
+    named = [f"BC{kind} on log 0 with network seed 1" for kind in ("", " (stochastic)")]
+    named += [f"DQN on log {i} with network seed {k}" for i in range(3) for k in range(2)]
+    assert str(told[0].message).split(": ")[1].split("; ") == named
+    lost = np.array([[False, True], [False, False], [False, False]])
+    assert (np.isneginf(table.values("BC", "return_mean")) == lost).all()
+    assert (table.values("BC", "hazard_rate")[lost] == 1).all()
+    assert np.isnan([table.scores["BC"][0][1].exact.return_mean, table.scores["BC"][0][1].true_value]).all()
+    row = {row[0]: row[1:] for row in table.rows()}
+    sound = np.sort(table.values("BC", "return_mean").ravel())[1:]
+    assert row["BC"][0] == "6 (1 diverged)"
+    assert row["BC"][1].startswith(f"{np.mean(sound[:4]):.1f} [")
+    assert row["BC"][1].split(" ")[1].startswith("[-inf") or float(row["BC"][1].split("[")[1].split(",")[0]) < sound[0]
+    assert row["BC"][2] == "diverged"
+    assert row["DQN"][:3] == ["6 (6 diverged)", "-inf [-inf, -inf]", "diverged"]
+    assert row["DQN"][3].startswith("100.0%")
+    assert row["DQN"][4] == ""
+    plot_comparison(table)
+    plot_profiles(table)
+
+
+def test_a_comparison_in_threads_is_the_same(original, logs):
+    def claims(backend):
+        with joblib.parallel_config(backend, n_jobs=4):
+            both = compare({"DQN": create_double_dqn}, original.mdp, logs, network_seeds=(0, 1), n_steps=30, n_jobs=4,
+                           progress=False)  # fmt: skip
+        return both.values("DQN", "claimed_value")
+
+    np.testing.assert_array_equal(claims("threading"), claims("sequential"))
+
+
+@pytest.mark.parametrize(("name", "settings"), [("DiscreteBCQ", {"action_flexibility": 0.99}), ("DiscreteSAC", {})])
+def test_a_claim_is_that_of_the_action_taken(name, settings, log, original):
+    agent = getattr(d3rlpy.algos, f"{name}Config")(batch_size=32, **settings).create()
+    fit(agent, log, 20, progress=False)
+    policy, q = policy_table(agent, original.mdp), q_table(agent, original.mdp)
+    assert (q.argmax(1) != policy.argmax(1)).any()
+    start = replace(
+        original.mdp, start=np.eye(225)[np.argmax((q.argmax(1) != policy.argmax(1)) & ~original.mdp.terminal)]
+    )
+    assert score_agent(agent, start).claimed_value == pytest.approx(start.start @ (policy * q).sum(1))

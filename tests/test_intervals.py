@@ -84,6 +84,18 @@ def test_thresholds_are_a_list_of_numbers():
         performance_profile(np.zeros(3), [[0.0, 1.0]])
 
 
+def test_a_quarter_of_lost_runs_leaves_the_middle_half_and_an_endless_interval():
+    runs = np.arange(20.0)[:, None]
+    runs[0] = -np.inf
+    summary = interquartile_mean(runs)
+    assert summary.estimate == pytest.approx(runs.ravel()[5:15].mean())
+    assert np.isfinite([summary.low, summary.high]).all()
+    runs[:6] = -np.inf
+    summary = interquartile_mean(runs)
+    assert (summary.estimate, summary.low) == (-np.inf, -np.inf)
+    assert np.isfinite(summary.high)
+
+
 def test_improvement_compares_runs_of_the_same_log():
     x, y = np.array([[1.0, 4.0], [10.0, 10.0], [0.0, 0.0]]), np.array([[2.0, 2.0], [9.0, 11.0], [0.0, 0.0]])
     found = probability_of_improvement(x, y)

@@ -1,14 +1,15 @@
 """d3rlpy sees exactly the log: in batches drawn by column, and in its own episodes once it asks for them."""
 
+import gymnasium
 import numpy as np
 import pytest
 from example_logs import any_log, short_log
 from hypothesis import given, settings
 from scipy.stats import chisquare
 
-from safegrid.agents import create_discrete_cql, fit
+from safegrid.agents import create_discrete_cql, create_double_dqn, fit
 from safegrid.dataset import Episodes, build_mdpdataset
-from safegrid.mdpdataset import d3rlpy
+from safegrid.mdpdataset import checked_rows, d3rlpy
 
 
 def test_d3rlpy_is_told_the_action_space():
@@ -116,3 +117,62 @@ def test_an_appended_episode_comes_after_the_log(asked_before):
     assert any(data.sample_transition().observation[0] >= 90 for _ in range(1_000))
     data.append_episode(data.episodes[0])
     assert data.size() == log.n_episodes + 2
+
+
+def test_batches_hold_what_was_appended_as_often_as_the_log():
+    log = short_log(n=50)
+    assert log.timeouts.any()
+    data, untouched = build_mdpdataset(log, seed=1), build_mdpdataset(log, seed=1)
+    assert rows_of(data.sample_transition_batch(99)).tolist() == rows_of(untouched.sample_transition_batch(99)).tolist()
+    for episode in range(2):
+        for i in range(30):
+            data.append(np.full(2, 100 * episode + 100 + i, np.float32), i % 4, float(i))
+        data.clip_episode(episode == 0)
+    data.append_episode(data.episodes[-2])
+    assert data.transition_count == len(log) + 30 + 29 + 30
+    batch = data.sample_transition_batch(20_000)
+    wanted, share = np.unique(every_row(log), axis=0, return_counts=True)
+    new = batch.observations[:, 0] >= 100
+    assert new.sum() / 20_000 == pytest.approx(89 / data.transition_count, abs=0.02)
+    found, counts = np.unique(rows_of(batch)[~new], axis=0, return_counts=True)
+    np.testing.assert_array_equal(found, wanted)
+    assert chisquare(counts, share / len(log) * counts.sum()).pvalue > 1e-3
+    assert np.unique(batch.observations[new, 0]).tolist() == [*range(100, 130), *range(200, 229)]
+    late = batch.observations[:, 0] == 128
+    assert (batch.next_observations[late] == 129).all()
+    assert (batch.terminals[batch.observations[:, 0] == 129] == 1).all()
+
+
+def test_an_agent_is_tuned_online_after_its_log(original, log):
+    data = build_mdpdataset(log)
+    agent = create_double_dqn(batch_size=32)
+    fit(agent, data, 5, progress=False)
+    quiet = d3rlpy.logging.NoopAdapterFactory()
+    env = gymnasium.make("SafeGrid-v0")
+    agent.fit_online(env, data, n_steps=90, n_steps_per_epoch=30, show_progress=False, logger_adapter=quiet)
+    assert agent.grad_step == 95
+    assert data.transition_count >= len(log) + 88
+    fit(agent, data, 5, progress=False)
+    data.append(np.full(2, 99, np.float32), 0, 0.0)
+    data.append(np.full(2, 99, np.float32), 0, 0.0)
+    with pytest.raises(ValueError, match=r"observations in row \d+ are \[99.0, 99.0\]"):
+        fit(agent, data, 5, progress=False)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5])
+def test_a_bad_seed_of_batches_is_named(seed, log):
+    with pytest.raises(ValueError, match=f"seed is {seed}, expected a whole number of at least 0"):
+        build_mdpdataset(log, seed)
+
+
+def test_a_dataset_of_another_kind_is_refused(log):
+    empty = d3rlpy.dataset.create_fifo_replay_buffer(9, env=gymnasium.make("SafeGrid-v0"))
+    halves = np.full((len(log), 1), 0.5, np.float32)
+    halves = np.full((len(log), 1), 0.5, np.float32)
+    moving = d3rlpy.dataset.MDPDataset(log.observations, halves, log.rewards, log.terminals, log.timeouts)
+    for dataset, message in (
+        (empty, "dataset is empty"),
+        (moving, "dataset has continuous actions, expected discrete"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            checked_rows(dataset)

@@ -9,13 +9,16 @@ import torch
 from example_sweeps import QUIET, same_sweep, weights_of
 from scipy.stats import ks_2samp
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, fit
+from safegrid.agents import DivergedError, create_discrete_bc, create_discrete_cql, fit
 from safegrid.answers import policy_table, q_table
 from safegrid.dataset import Episodes, build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.evaluation import score_agent
+from safegrid.evaluation import Comparison, score_agent
+from safegrid.figures.sweeps import plot_sweep
 from safegrid.mdp import TabularMDP
 from safegrid.mdpdataset import d3rlpy
+from safegrid.sweep import training
+from safegrid.sweep.shards import first_states
 from safegrid.sweep.training import train_clone_sweep, train_sweep
 
 
@@ -29,22 +32,18 @@ def test_a_member_is_the_agent_that_fit_trains(logs, original, n_critics):
     assert not np.allclose(q_table(agent, original.mdp), of_another_seed, rtol=1e-4, atol=1e-4)
 
 
-class Shuffled:
+def shuffled_dataset(log):
     """The same mini-batches with their rows in another order: what rounding alone does to d3rlpy."""
+    data, order = build_mdpdataset(log), np.random.default_rng(0)
+    sample = data.sample_transition_batch
+    names = ("observations", "actions", "rewards", "next_observations", "next_actions", "terminals", "intervals")
 
-    def __init__(self, dataset):
-        self.dataset, self.order = dataset, np.random.default_rng(0)
+    def sample_shuffled(size):
+        batch, rows = sample(size), order.permutation(size)
+        return replace(batch, **{name: getattr(batch, name)[rows] for name in names})
 
-    def __getattr__(self, name):
-        return getattr(self.dataset, name)
-
-    def __setattr__(self, name, value):
-        setattr(self.dataset, name, value) if name == "rng" else super().__setattr__(name, value)
-
-    def sample_transition_batch(self, size):
-        batch, order = self.dataset.sample_transition_batch(size), self.order.permutation(size)
-        names = ("observations", "actions", "rewards", "next_observations", "next_actions", "terminals", "intervals")
-        return replace(batch, **{name: getattr(batch, name)[order] for name in names})
+    data.sample_transition_batch = sample_shuffled
+    return data
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ class Shuffled:
 def test_after_200_steps_a_member_differs_from_d3rlpy_by_rounding(log, create):
     reference, shuffled, data = create(), create(), build_mdpdataset(log)
     fit(reference, data, 200, averaging=0, progress=False)
-    fit(shuffled, Shuffled(build_mdpdataset(log)), 200, averaging=0, progress=False)
+    fit(shuffled, shuffled_dataset(log), 200, averaging=0, progress=False)
     if hasattr(reference.config, "beta"):
         member = train_clone_sweep(log, 0.5, 1, 200, **QUIET).agent(0.5, averaged=False)
     else:
@@ -234,3 +233,39 @@ def test_the_number_of_threads_is_left_as_it_was(logs):
         assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("train", [train_sweep, train_clone_sweep])
+def test_members_that_diverge_are_named_and_count_as_lost(train, logs, original, monkeypatch):
+    def poisoned(*arguments):
+        states = first_states(*arguments)
+        for state, position, value in zip(states, (3, 1), (np.nan, np.inf), strict=True):  # members 3 and 7
+            state.parameters[1][position, 0] = value
+        return states
+
+    monkeypatch.setattr(training, "first_states", poisoned)
+    with pytest.warns(RuntimeWarning, match="diverged, and counted as the worst possible: ") as told:
+        sweep = train(logs, [0, 6], 2, 20, mdp=original.mdp, score_interval=10, **QUIET)
+    assert len(told) == 1
+    named = [f"weight 6 on log {log} with network seed {seed}" for log, seed in ((0, 1), (1, 3))]
+    assert str(told[0].message).split(": ")[1].split("; ") == named
+    lost = np.zeros((2, 3, 2), bool)
+    lost[1, 0, 1] = lost[1, 1, 1] = True
+    np.testing.assert_array_equal(sweep.diverged, lost)
+    for kind in (sweep.history, sweep.last_history):
+        np.testing.assert_array_equal(np.isnan(kind["return_mean"]), np.stack([lost] * 2))
+    np.testing.assert_array_equal(np.isnan(sweep.policies).all((-2, -1)), lost)
+    assert np.isneginf(sweep.scores("return_mean")[lost]).all()
+    assert (sweep.scores("hazard_rate")[lost] == 1).all()
+    row = sweep.rows()[1]
+    assert row[1:4:2] == ["6 (2 diverged)", "diverged"]
+    assert row[2].startswith("-inf [-inf, ")
+    assert sweep.curve("hazard_rate")[1].estimate == pytest.approx(
+        (2 + sweep.scores("hazard_rate")[1][~lost[1]].sum()) / 6
+    )
+    assert Comparison({"6": sweep.agent_scores(6.0)}, {}).rows()[0][1:] == row[1:]
+    with pytest.raises(DivergedError, match="has diverged"):
+        policy_table(sweep.agent(6.0, 1, 1), original.mdp)
+    if train is train_sweep:
+        assert np.isnan(sweep.scores("overestimate")).sum() == 0
+        plot_sweep(sweep)
