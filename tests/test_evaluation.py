@@ -1,5 +1,6 @@
 """Scores agree with the truth, and a comparison has every agent, log and seed."""
 
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -100,10 +101,18 @@ def test_a_run_that_diverged_is_named_and_counts_as_lost(original, logs):
     plot_profiles(table)
 
 
-def test_a_comparison_in_threads_is_the_same(original, logs):
+def test_a_comparison_in_threads_is_the_same(original, logs, monkeypatch):
+    build = d3rlpy.algos.DoubleDQN.build_with_dataset
+
+    def build_late(agent, dataset):
+        time.sleep(0.02)  # time for another thread to seed
+        build(agent, dataset)
+
+    monkeypatch.setattr(d3rlpy.algos.DoubleDQN, "build_with_dataset", build_late)
+
     def claims(backend):
         with joblib.parallel_config(backend, n_jobs=4):
-            both = compare({"DQN": create_double_dqn}, original.mdp, logs, network_seeds=(0, 1), n_steps=30, n_jobs=4,
+            both = compare({"DQN": create_double_dqn}, original.mdp, logs, network_seeds=(0, 1), n_steps=9, n_jobs=4,
                            progress=False)  # fmt: skip
         return both.values("DQN", "claimed_value")
 
