@@ -2,7 +2,7 @@
 
     python benchmarks/collapse.py [crossroads]
 
-It follows ten networks of the default recipe (weight 6, one a log), fed each cell one-hot, as raw coordinates (0…14),
+It follows ten networks of the default recipe (weight 6, one a log), fed coordinates one-hot, as raw coordinates (0…14),
 as the same with a tenth of the learning rate, as the same moved to the middle (−7…7), and scaled (−1…1). It prints,
 over their second 2 400 steps,
 
@@ -31,8 +31,8 @@ for the last and for the averaged weights, and, for the last,
 A hidden unit's kink is a line through the board. torch draws biases below 0.71 here, whatever the size of the inputs.
 So with raw coordinates, all positive and up to 14, nearly every kink begins by the corner where the drive starts, and
 along a way out of that corner the network is close to a straight line. It begins with four effective directions for
-some 210 cells, where one-hot cells have 25. It cannot tell neighbours apart, and its claims rise far above the truth. A
-smaller learning rate makes it worse; moving the same coordinates to the middle of the board mends most of it.
+some 210 cells, where one-hot coordinates have 25. It cannot tell neighbours apart, and its claims rise far above the
+truth. A smaller learning rate makes it worse; moving the same coordinates to the middle of the board mends most of it.
 
 Averaging is another matter. It leaves about a fortieth of the churn, and so mends runs that are good on average and bad
 at the moment training stops. It cannot mend a network that is wrong on average.
@@ -47,9 +47,9 @@ from joblib import Parallel, delayed
 from scipy.stats import entropy
 from tabulate import tabulate
 
-from safegrid.agents import DEFAULT_STEPS
 from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.recipe import DEFAULT_STEPS
 from safegrid.sweep import stack
 from safegrid.sweep.logs import visited
 from safegrid.sweep.shards import build_shards, first_states, newborn

@@ -17,9 +17,9 @@ import numpy as np
 from scipy.stats import trim_mean
 from tabulate import tabulate
 
-from safegrid.agents import DEFAULT_STEPS
 from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.recipe import DEFAULT_STEPS
 from safegrid.sweep.training import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -31,20 +31,20 @@ FIELDS = (*KEYS, "returns", "hazards", "claimed_minus_true")
 """A row holds the runs of one cell as numbers with blanks between, log after log."""
 
 FEATURES = {
-    "one-hot": (15, lambda o: o),
+    "one-hot coordinates": (15, lambda o: o),
     "raw": (None, lambda o: o),
     "scaled": (None, lambda o: (o / 7 - 1).astype(np.float32)),
 }
-CHOSEN = {"features": "one-hot", "reward_scale": 0.1, "sync": 100, "rate": "constant"}
+CHOSEN = {"features": "one-hot coordinates", "reward_scale": 0.1, "sync": 100, "rate": "constant"}
 
 HEADER = """# Every recipe that was tried
 
 Settings were chosen on logs 0–9 and reported once on logs 100–109, with `python benchmarks/recipe.py`.
 
-- **Features decide most.** One-hot cells hold. Coordinates scaled to −1…1 lose a run now and then. Raw ones, 0…14,
-  collapse with this recipe, whatever else was varied: `benchmarks/collapse.py` shows why.
+- **Features decide most.** One-hot coordinates hold. Coordinates scaled to −1…1 lose a run now and then. Raw ones,
+  0…14, collapse with this recipe, whatever else was varied: `benchmarks/collapse.py` shows why.
 - **Averaging the weights** halves the lost runs of scaled coordinates at a sync every 100 steps, and takes the last
-  from one-hot cells. It does not save raw coordinates, nor a target that is synced every 400.
+  from one-hot coordinates. It does not save raw coordinates, nor a target that is synced every 400.
 - **A rate that decays along a cosine** never helps here.
 - **A sync every 400 steps** is too slow for a short budget. After as many syncs, so four times the steps, it claims as
   little as a sync every 100: what a claim depends on is how often the target was renewed. The honest claim after 2 400

@@ -28,11 +28,12 @@ from scipy.stats import trim_mean
 from tabulate import tabulate
 from torch.profiler import ProfilerActivity, profile
 
-from safegrid.agents import DEFAULT_STEPS, create_discrete_cql
+from safegrid.agents import create_discrete_cql
 from safegrid.answers import policy_table
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdpdataset import d3rlpy
+from safegrid.recipe import DEFAULT_STEPS
 from safegrid.sweep import stack, training
 from safegrid.sweep.training import DEFAULT_WEIGHTS, train_sweep
 

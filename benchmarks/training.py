@@ -12,10 +12,11 @@ import numpy as np
 import structlog
 import torch
 
-from safegrid.agents import DEFAULT_STEPS, create_discrete_bc, create_discrete_cql, create_double_dqn, fit
+from safegrid.agents import create_discrete_bc, create_discrete_cql, create_double_dqn, fit
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdpdataset import d3rlpy
+from safegrid.recipe import DEFAULT_STEPS
 
 ROUNDS, STEPS = 7, 400
 

@@ -61,6 +61,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "select_episodes",
             "split_episodes",
         ],
+        "recipe": ["Recipe", "largest_value", "propose_recipe"],
         "sweep.results": ["Sweep"],
         "sweep.training": ["train_clone_sweep", "train_sweep"],
         "formats.minari": ["read_minari", "write_minari"],

@@ -154,7 +154,8 @@ def _train(options: argparse.Namespace) -> None:
 
 def _makers(options: argparse.Namespace) -> dict[str, tuple[Callable[[], Any], int]]:
     """For each agent how to make it, and its gradient steps."""
-    from .agents import DEFAULT_STEPS, create_discrete_bc, create_discrete_cql
+    from .agents import create_discrete_bc, create_discrete_cql
+    from .recipe import DEFAULT_STEPS
 
     steps = DEFAULT_STEPS if options.steps is None else options.steps
     if not options.original:
@@ -201,10 +202,10 @@ def _run_sweep(options: argparse.Namespace) -> None:
     import matplotlib
 
     matplotlib.use("agg")
-    from .agents import DEFAULT_STEPS
     from .dataset import generate_offline_episodes
     from .evaluation import SUMMARY_HEADERS, reference_row
     from .figures.sweeps import plot_sweep
+    from .recipe import DEFAULT_STEPS
     from .sweep.training import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
 
     logs = [

@@ -7,8 +7,6 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +19,15 @@ from tqdm.auto import tqdm
 from .array_types import Floats
 from .checks import checked, checked_averaging, checked_widths, refuse_rows, whole
 from .dataset import Episodes, build_mdpdataset
+from .encoders import OneHotEncoderFactory, encoder_factory
 from .files import read_npz, write_npz
 from .mdp import TabularMDP
 from .mdpdataset import checked_rows, d3rlpy
+from .recipe import DEFAULT_STEPS
 from .threads import borrowed_random_numbers, one_thread, torch_device
 
 Agent = Any
 """One of d3rlpy's agents that `fit` trains; d3rlpy is typed too loosely to say more."""
-
-DEFAULT_STEPS = 2_400
 
 _FORMAT = "safegrid-agent-1"
 
@@ -38,51 +36,14 @@ class DivergedError(ValueError):
     """A network whose weights or answers are no finite numbers any more: it has no policy and claims no values."""
 
 
-class OneHotEncoder(nn.Module):
-    """Multi-layer perceptron on one-hot coordinates: (B, d) whole numbers in 0…size−1 → (B, hidden_units[-1])."""
-
-    def __init__(self, n_coordinates: int, size: int, hidden_units: Sequence[int]) -> None:
-        super().__init__()
-        self.values: torch.Tensor
-        self.register_buffer("values", torch.arange(size, dtype=torch.float32), persistent=False)
-        steps = pairwise([n_coordinates * size, *hidden_units])
-        self.layers = nn.Sequential(*(part for a, b in steps for part in (nn.Linear(a, b), nn.ReLU())))
-
-    def one_hot(self, x: torch.Tensor) -> torch.Tensor:
-        """Encodes a batch, (B, d) → (B, d · size)."""
-        return torch.eq(x[..., None], self.values).float().flatten(1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Encodes and transforms a batch."""
-        return self.layers(self.one_hot(x))
-
-
-@dataclass
-class OneHotEncoderFactory(d3rlpy.models.encoders.EncoderFactory):  # type: ignore[name-defined,misc]
-    """d3rlpy's hook for networks of one's own: agents with it feed coordinates (x, y) to a `OneHotEncoder`."""
-
-    size: int = 15
-    hidden_units: list[int] = field(default_factory=lambda: [64, 64])
-
-    def create(self, observation_shape: Sequence[int]) -> OneHotEncoder:
-        """The network for observations of this shape, (d,)."""
-        return OneHotEncoder(observation_shape[0], self.size, self.hidden_units)
-
-    @staticmethod
-    def get_type() -> str:
-        """Name under which d3rlpy's configurations store this factory."""
-        return "safegrid_one_hot"
-
-
-d3rlpy.models.encoders.register_encoder_factory(OneHotEncoderFactory)
-
-
 def create_discrete_cql(
     device: bool | int | str = False,
     conservative_weight: float = 6.0,
     *,
     reward_scale: float = 0.1,
     size: int | None = 15,
+    cells: bool = False,
+    ranges: Sequence[Sequence[float]] | None = None,
     hidden_units: Sequence[int] = (64, 64),
     learning_rate: float = 1e-3,
     batch_size: int = 256,
@@ -107,7 +68,11 @@ def create_discrete_cql(
         device: False for the CPU, True or an index for a GPU, or torch's name of a device.
         conservative_weight: α ≥ 0, in raw reward; 0 is double DQN.
         reward_scale: ρ > 0, factor on every reward before training.
-        size: number of values of each coordinate, one-hot encoded in the network; None feeds observations as they are.
+        size: number of values of each coordinate, one-hot encoded in the network; None: observations are numbers.
+        cells: one input for each combination of the coordinates instead of one for each coordinate's values: what is
+            learned of a cell then says nothing of its row and column.
+        ranges: (d, 2), low and high end of each number, which is scaled to −1…1; with size=None, where without it
+            numbers are fed as they are.
         hidden_units: widths of the hidden layers.
         learning_rate: Adam's step size.
         batch_size: transitions a gradient step.
@@ -120,7 +85,7 @@ def create_discrete_cql(
         TypeError: an unknown keyword.
     """
     weight = checked("conservative_weight", conservative_weight, 0.0)
-    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    network = network_settings(size, cells, ranges, hidden_units, learning_rate, batch_size)
     shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
     return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * float(reward_scale), **network, **shared).create(device)
 
@@ -130,6 +95,8 @@ def create_double_dqn(
     *,
     reward_scale: float = 0.1,
     size: int | None = 15,
+    cells: bool = False,
+    ranges: Sequence[Sequence[float]] | None = None,
     hidden_units: Sequence[int] = (64, 64),
     learning_rate: float = 1e-3,
     batch_size: int = 256,
@@ -141,7 +108,7 @@ def create_double_dqn(
 
     Arguments and errors as `create_discrete_cql`.
     """
-    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    network = network_settings(size, cells, ranges, hidden_units, learning_rate, batch_size)
     shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
     return d3rlpy.algos.DoubleDQNConfig(**network, **shared).create(device)
 
@@ -151,6 +118,8 @@ def create_discrete_bc(
     *,
     beta: float = 0.0,
     size: int | None = 15,
+    cells: bool = False,
+    ranges: Sequence[Sequence[float]] | None = None,
     hidden_units: Sequence[int] = (64, 64),
     learning_rate: float = 1e-3,
     batch_size: int = 256,
@@ -161,10 +130,10 @@ def create_discrete_bc(
 
     Args:
         beta: β ≥ 0, factor of that penalty, 0.5 in d3rlpy itself; above 0 it flattens the probabilities.
-        device, size, hidden_units, learning_rate, batch_size: as `create_discrete_cql`.
+        device, size, cells, ranges, hidden_units, learning_rate, batch_size: as `create_discrete_cql`.
     """
     penalty = checked("beta", beta, 0.0)
-    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    network = network_settings(size, cells, ranges, hidden_units, learning_rate, batch_size)
     return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **network).create(device)
 
 
@@ -180,13 +149,12 @@ def q_settings(reward_scale: float, gamma: float, n_critics: int, target_update_
 
 
 def network_settings(
-    size: int | None, hidden_units: Sequence[int], learning_rate: float, batch_size: int
-) -> dict[str, Any]:
+    size: int | None, cells: bool, ranges: Sequence[Sequence[float]] | None, hidden_units: Sequence[int],
+    learning_rate: float, batch_size: int,
+) -> dict[str, Any]:  # fmt: skip
     """What all d3rlpy configurations have in common, checked."""
-    widths = checked_widths(hidden_units)
-    plain = d3rlpy.models.encoders.VectorEncoderFactory(hidden_units=widths)
     return {
-        "encoder_factory": plain if size is None else OneHotEncoderFactory(whole("size", size), widths),
+        "encoder_factory": encoder_factory(size, cells, ranges, checked_widths(hidden_units)),
         "learning_rate": checked("learning_rate", learning_rate, 0.0, exclusive=True),
         "batch_size": whole("batch_size", batch_size),
     }
@@ -334,13 +302,7 @@ def check_observations(agent: Agent, observations: NDArray[np.float32], name: st
                 f"observation_scaler is {agent.observation_scaler!r}, but this agent takes whole coordinates; "
                 "expected none, or size=None"
             )
-        bad = ((observations != np.rint(observations)) | (observations < 0) | (observations >= encoder.size)).any(1)
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise ValueError(
-                f"{name} in row {row} are {observations[row].tolist()}, but this agent takes whole coordinates "
-                f"in 0…{encoder.size - 1} (size={encoder.size}); pass the grid's size to its factory, or size=None"
-            )
+        encoder.check(observations, name)
 
 
 def one_hot_encoders(agent: Agent) -> list[OneHotEncoderFactory]:

@@ -11,12 +11,13 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from tabulate import tabulate
 
-from .agents import DEFAULT_STEPS, Agent, DivergedError, fit, progress_bar
+from .agents import Agent, DivergedError, fit, progress_bar
 from .answers import is_stochastic, policy_table, q_table
 from .array_types import ByValue, Floats
 from .dataset import Episodes
 from .intervals import interquartile_mean, mean
 from .mdp import TabularMDP
+from .recipe import DEFAULT_STEPS
 from .scores import PolicyScore, as_counted
 
 

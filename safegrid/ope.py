@@ -277,6 +277,8 @@ def create_discrete_fqe(
     *,
     reward_scale: float = 0.01,
     size: int | None = 15,
+    cells: bool = False,
+    ranges: Sequence[Sequence[float]] | None = None,
     hidden_units: Sequence[int] = (64, 64),
     learning_rate: float = 1e-3,
     batch_size: int = 256,
@@ -298,6 +300,8 @@ def create_discrete_fqe(
         device: as `create_discrete_cql`, and so are the rest.
         reward_scale: ρ > 0, factor on every reward before training.
         size: see there.
+        cells: see there.
+        ranges: see there.
         hidden_units: see there.
         learning_rate: see there.
         batch_size: see there.
@@ -312,7 +316,7 @@ def create_discrete_fqe(
     from .agents import built, network_settings, q_settings  # here, so that a log can be judged without torch
     from .mdpdataset import d3rlpy
 
-    network = network_settings(size, hidden_units, learning_rate, batch_size)
+    network = network_settings(size, cells, ranges, hidden_units, learning_rate, batch_size)
     shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
     return d3rlpy.ope.DiscreteFQE(built(agent), d3rlpy.ope.FQEConfig(**network, **shared), device)
 

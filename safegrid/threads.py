@@ -43,3 +43,14 @@ def torch_device(device: bool | int | str) -> str:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(f"device is {device!r}, which torch cannot use here: {str(error).splitlines()[0]}") from None
     return name
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Products of float32 in float32: where a machine is set to TF32, a GPU would keep three digits of them."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from safegrid.agents import (
     DivergedError,
-    OneHotEncoder,
     create_discrete_bc,
     create_discrete_cql,
     create_double_dqn,
@@ -204,15 +203,6 @@ def test_a_plain_d3rlpy_dataset_trains_too_and_repeats(log, original):
     plain = plain_dataset(log)
     a, b = (q_table(trained(create_discrete_cql(), plain, 20), original.mdp) for _ in range(2))
     np.testing.assert_array_equal(a, b)
-
-
-def test_the_encoder_is_an_mlp_on_one_hot_coordinates():
-    torch.manual_seed(0)
-    encoder = OneHotEncoder(2, 5, [8, 3])
-    x = torch.tensor([[0.0, 4.0], [2.0, 1.0]])
-    one_hot = torch.nn.functional.one_hot(x.long(), 5).flatten(1).float()
-    torch.testing.assert_close(encoder(x), encoder.layers(one_hot))
-    assert [tuple(p.shape) for p in encoder.parameters()] == [(8, 10), (8,), (3, 8), (3,)]
 
 
 def test_an_exported_policy_takes_plain_coordinates(agent, original, tmp_path):

@@ -13,7 +13,6 @@ from torch import nn
 
 from safegrid.agents import (
     Agent,
-    OneHotEncoder,
     create_discrete_bc,
     create_discrete_cql,
     seeded,
@@ -22,6 +21,7 @@ from safegrid.agents import (
 from safegrid.array_types import Array, Floats, Ints
 from safegrid.checks import checked
 from safegrid.dataset import Episodes
+from safegrid.encoders import FeatureEncoder, OneHotEncoder
 from safegrid.threads import one_thread
 
 from .stack import Shard, State, begin
@@ -79,10 +79,12 @@ def parameters_of(agent: Agent) -> list[Array]:
 
 
 def _features(agent: Agent, observations: Array) -> Array:
-    """What the first layer takes in, (S, D)."""
+    """What the first layer takes in, (S, D); of one-hot cells, which are nothing but one, its index (S,)."""
     x = torch.tensor(observations)
-    encoder = next((m for m in trained_network(agent).modules() if isinstance(m, OneHotEncoder)), None)
-    return (encoder.one_hot(x) if encoder else x).numpy()
+    encoder = next((m for m in trained_network(agent).modules() if isinstance(m, FeatureEncoder)), None)
+    if isinstance(encoder, OneHotEncoder) and encoder.places is not None:
+        return encoder.cell(x)[:, 0].long().numpy()
+    return (encoder.features(x) if encoder else x).numpy()
 
 
 def count_shards(members: int, device: str) -> int:

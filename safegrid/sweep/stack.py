@@ -23,7 +23,7 @@ import torch
 from safegrid.array_types import Array, ByValue, Floats
 from safegrid.mdp import TabularMDP
 from safegrid.scores import SCORE_FIELDS
-from safegrid.threads import one_thread
+from safegrid.threads import full_precision, one_thread
 
 Tensor = torch.Tensor
 
@@ -35,8 +35,9 @@ class Shard(ByValue):
     """What a group of members learns from, and how. It never changes.
 
     Attributes:
-        features: (R, D) float32, the networks' inputs at the observations that the logs visit.
-        all_features: (S, D) float32, the same at every observation the tables should cover.
+        features: (R, D) float32, the networks' inputs at the observations that the logs visit; or (R,) int64, the one
+            input that is 1 there, where all others are 0.
+        all_features: (S, D) or (S,), the same at every observation the tables should cover.
         existing: (A, R) bool, actions that exist there, and `all_existing` (A, S); None where all do.
         indices: for each log (2, T) int64: pair a·R + s, and row of the next observation (0 after a terminal).
         numbers: for each log (3, T) float32: scaled reward, discount (0 after a terminal), share of the batch.
@@ -108,7 +109,7 @@ def begin(shard: Shard, parameters: list[Array], generators: Sequence[np.random.
 
 def advance(shard: Shard, state: State, until: int) -> State:
     """Trains on to step `until`; how a run is cut into calls changes no bit of it."""
-    with one_thread(), torch.no_grad():
+    with one_thread(), full_precision(), torch.no_grad():
         return _advance(shard, state, until)
 
 
@@ -118,7 +119,7 @@ def _advance(shard: Shard, state: State, until: int) -> State:
     networks = _Networks(parameters, _load(shard, [shard.features])[0])
     optimizer = torch.optim.Adam(parameters, lr=shard.learning_rate, fused=True)
     for p, first, second in zip(parameters, *moments, strict=True):
-        p.grad = torch.empty_like(p)
+        p.grad = torch.zeros_like(p)
         step = torch.tensor(float(state.step), device=p.device)
         optimizer.state[p] = {"step": step, "exp_avg": first, "exp_avg_sq": second}
     target = _load(shard, [state.target])[0]
@@ -146,16 +147,20 @@ class _Networks:
     def __init__(self, parameters: list[Tensor], features: Tensor) -> None:
         self.weights, self.biases = parameters[::2], parameters[1::2]
         n, rows = len(self.weights[0]), len(features)
-        self.inputs = features.expand(n, -1, -1)
-        self.hidden = [features.new_empty(n, rows, w.shape[1]) for w in self.weights[:-1]]
+        self.inputs = features.expand(n, *features.shape)
+        self.cells = features if features.ndim == 1 else None
+        self.hidden = [w.new_empty(n, rows, w.shape[1]) for w in self.weights[:-1]]
         self.errors = [torch.empty_like(h) for h in self.hidden]
-        self.outputs = features.new_empty(n, self.weights[-1].shape[1], rows)
+        self.outputs = self.weights[-1].new_empty(n, self.weights[-1].shape[1], rows)
 
     def forward(self) -> Tensor:
         """Outputs, (N, A, R); they hold until the next call."""
         below = self.inputs
-        for weight, bias, out in zip(self.weights, self.biases, self.hidden, strict=False):
-            below = torch.baddbmm(bias[:, None], below, weight.mT, out=out).relu_()
+        for i, (weight, bias, out) in enumerate(zip(self.weights, self.biases, self.hidden, strict=False)):
+            if i == 0 and self.cells is not None:  # the product with a one-hot row is a column of the weights
+                below = torch.add(weight.index_select(2, self.cells).mT, bias[:, None], out=out).relu_()
+            else:
+                below = torch.baddbmm(bias[:, None], below, weight.mT, out=out).relu_()
         return torch.baddbmm(self.biases[-1][:, :, None], self.weights[-1], below.mT, out=self.outputs)
 
     def backward(self, gradient: Tensor) -> None:
@@ -167,7 +172,10 @@ class _Networks:
         for i in reversed(range(len(self.hidden))):
             error = torch.bmm(error, self.weights[i + 1], out=self.errors[i])
             torch.ops.aten.threshold_backward.grad_input(error, self.hidden[i], 0, grad_input=error)
-            torch.bmm(error.mT, inputs[i], out=self.weights[i].grad)
+            if i == 0 and self.cells is not None:  # cells differ from row to row; the others' gradient stays 0
+                self.weights[0].grad.index_copy_(2, self.cells, error.mT)  # type: ignore[union-attr]
+            else:
+                torch.bmm(error.mT, inputs[i], out=self.weights[i].grad)
             torch.sum(error, 1, out=self.biases[i].grad)
 
 

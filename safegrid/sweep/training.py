@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import joblib
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from safegrid.agents import DEFAULT_STEPS, asked_observations, check_observations, progress_bar
+from safegrid.agents import asked_observations, check_observations, progress_bar
 from safegrid.array_types import Array, Floats
 from safegrid.checks import checked_averaging, checked_widths, whole
 from safegrid.dataset import Episodes
 from safegrid.evaluation import warn_diverged
 from safegrid.mdp import TabularMDP
+from safegrid.recipe import UNIT, Recipe, propose_recipe
 from safegrid.threads import torch_device
 
 from .checkpoint import fingerprint, plain, read_checkpoint, write_checkpoint
@@ -28,18 +29,24 @@ from .shards import build_shards, checked_weights, count_shards, first_states, n
 from .stack import State, tables, train_and_score
 
 DEFAULT_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 6.0, 10.0, 20.0, 50.0, 100.0, 200.0)
+"""In a world whose largest reward is 100; in another, in proportion."""
+
+Auto = Literal["auto"]
+"""As `propose_recipe` has it."""
 
 
 def train_sweep(
     logs: Episodes | Sequence[Episodes],
-    conservative_weights: ArrayLike = DEFAULT_WEIGHTS,
+    conservative_weights: ArrayLike | Auto = "auto",
     n_seeds: int = 1,
-    n_steps: int = DEFAULT_STEPS,
+    n_steps: int | Auto = "auto",
     *,
     mdp: TabularMDP | None = None,
     seed: int = 0,
-    reward_scale: float = 0.1,
-    size: int | None = 15,
+    reward_scale: float | Auto = "auto",
+    size: int | Auto | None = "auto",
+    cells: bool = False,
+    ranges: Sequence[Sequence[float]] | None = None,
     hidden_units: Sequence[int] = (64, 64),
     learning_rate: float = 1e-3,
     learning_rate_decay: bool = False,
@@ -68,9 +75,12 @@ def train_sweep(
     sweep on the CPU needs up to 4·M·(13 P + 3 A (R + S)) + 64 N bytes here and, in each process,
     4·16·(10 P + max(R, S)·(2 H + 8 A) + 20·max(16 384, B)). (With C critics P, H and A count all of them.)
 
+    Settings that are "auto" are those of `propose_recipe`, in the units of these logs; `Sweep.settings` holds them.
+
     Args:
         logs: one log, or several of the same world; states are told apart by their observations.
-        conservative_weights: (W,) α ≥ 0, in raw reward; 0 is double DQN.
+        conservative_weights: (W,) α ≥ 0, in raw reward; 0 is double DQN. By default ten, from 0 to twice the largest
+            reward.
         n_seeds: networks for each weight and log, K.
         n_steps: gradient steps of each.
         mdp: the world, to cover its unvisited states and to score every member exactly. Actions that do not exist in it
@@ -78,6 +88,8 @@ def train_sweep(
         seed: network k of log l is trained as `fit(…, seed=seed + l·K + k)` would.
         reward_scale: as `create_discrete_cql`, and so are the arguments down to `target_update_interval`.
         size: see there.
+        cells: see there.
+        ranges: see there.
         hidden_units: see there.
         learning_rate: see there.
         learning_rate_decay: let the learning rate fall to 0 along a cosine (Loshchilov & Hutter 2017).
@@ -100,14 +112,19 @@ def train_sweep(
             checkpoint differs.
         MemoryError: the members need more memory than there is; says how much.
     """
-    recipe = {
-        "reward_scale": reward_scale, "size": size, "hidden_units": hidden_units, "learning_rate": learning_rate,
-        "batch_size": batch_size, "gamma": gamma, "n_critics": n_critics,
-        "target_update_interval": target_update_interval,
+    logs = checked_logs(logs, mdp)
+    proposed = propose_recipe(logs, mdp)
+    recipe = _features(proposed, size, cells, ranges) | {
+        "reward_scale": proposed.reward_scale if _auto(reward_scale) else reward_scale,
+        "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size, "gamma": gamma,
+        "n_critics": n_critics, "target_update_interval": target_update_interval,
     }  # fmt: skip
+    ladder = np.array(DEFAULT_WEIGHTS) * proposed.largest_reward / UNIT
+    weights: Any = ladder if _auto(conservative_weights) else conservative_weights
+    steps: Any = proposed.n_steps if _auto(n_steps) else n_steps
     return _train(
-        "cql", logs, checked_weights("conservative_weights", conservative_weights), n_seeds, n_steps, recipe, mdp=mdp,
-        seed=seed, learning_rate_decay=learning_rate_decay, averaging=averaging, score_interval=score_interval,
+        "cql", logs, checked_weights("conservative_weights", weights), n_seeds, steps, recipe, mdp=mdp, seed=seed,
+        learning_rate_decay=learning_rate_decay, averaging=averaging, score_interval=score_interval,
         checkpoint=checkpoint, checkpoint_interval=checkpoint_interval, n_jobs=n_jobs, device=device, progress=progress,
     )  # fmt: skip
 
@@ -116,9 +133,12 @@ def train_clone_sweep(
     logs: Episodes | Sequence[Episodes],
     betas: ArrayLike = (0.0,),
     n_seeds: int = 1,
-    n_steps: int = DEFAULT_STEPS,
+    n_steps: int | Auto = "auto",
     *,
-    size: int | None = 15,
+    mdp: TabularMDP | None = None,
+    size: int | Auto | None = "auto",
+    cells: bool = False,
+    ranges: Sequence[Sequence[float]] | None = None,
     hidden_units: Sequence[int] = (64, 64),
     learning_rate: float = 1e-3,
     batch_size: int | None = 256,
@@ -134,24 +154,46 @@ def train_clone_sweep(
         betas: (W,) β ≥ 0, d3rlpy's penalty on the mean squared log-probability.
         n_seeds: as `train_sweep`, and so are the rest.
         n_steps: see there.
+        mdp: see there.
         size: see there.
+        cells: see there.
+        ranges: see there.
         hidden_units: see there.
         learning_rate: see there.
         batch_size: see there.
-        settings: mdp, seed, learning_rate_decay, averaging, score_interval, checkpoint, checkpoint_interval, n_jobs,
+        settings: seed, learning_rate_decay, averaging, score_interval, checkpoint, checkpoint_interval, n_jobs,
             device and progress of `train_sweep`.
 
     Raises:
         ValueError, MemoryError: as `train_sweep`.
         TypeError: an unknown keyword.
     """
-    recipe = {"size": size, "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size}
-    return _train("bc", logs, checked_weights("betas", betas), n_seeds, n_steps, recipe, **settings)
+    logs = checked_logs(logs, mdp)
+    proposed = propose_recipe(logs, mdp)
+    recipe = _features(proposed, size, cells, ranges) | {
+        "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size,
+    }  # fmt: skip
+    steps: Any = proposed.n_steps if _auto(n_steps) else n_steps
+    return _train("bc", logs, checked_weights("betas", betas), n_seeds, steps, recipe, mdp=mdp, **settings)
+
+
+def _auto(setting: Any) -> bool:
+    return isinstance(setting, str) and setting == "auto"
+
+
+def _features(
+    proposed: Recipe, size: Any, cells: bool, ranges: Sequence[Sequence[float]] | None
+) -> dict[str, Any]:  # fmt: skip
+    if not _auto(size):
+        return {"size": size, "cells": cells, "ranges": ranges}
+    if cells or ranges is not None:
+        raise ValueError("size is 'auto', expected a size with cells, and size=None with ranges")
+    return proposed.features
 
 
 def _train(
     algorithm: str,
-    logs: Episodes | Sequence[Episodes],
+    logs: Sequence[Episodes],
     weights: Floats,
     n_seeds: int,
     n_steps: int,
@@ -177,7 +219,7 @@ def _train(
         raise ValueError(f"learning_rate_decay is {learning_rate_decay!r}, expected True or False")
     if recipe["batch_size"] is not None:
         whole("batch_size", recipe["batch_size"])
-    logs, place = checked_logs(logs, mdp), torch_device(device)
+    place = torch_device(device)
     first_seed = whole("seed", seed, least=0)
     if first_seed + len(logs) * n_seeds >= 2**63:
         raise ValueError(f"seed is {seed}, expected it and those counted from it to stay below 2**63")
