@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -150,3 +151,10 @@ def test_every_public_name_resolves_and_is_explained(name):
     thing = getattr(safegrid, name)
     if inspect.isclass(thing) or inspect.isfunction(thing):
         assert len(inspect.getdoc(thing)) > 20
+
+
+def test_a_moved_tag_changes_no_action_of_the_workflows():
+    lines = [line for path in (PACKAGE.parent / ".github" / "workflows").glob("*.yml") for line in path.open()]
+    uses = [line.strip() for line in lines if re.match(r"\s*(- )?uses:", line)]
+    assert uses
+    assert [line for line in uses if not re.fullmatch(r"(- )?uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
