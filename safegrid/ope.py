@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
+from scipy.special import logsumexp
 from scipy.stats import spearmanr
 
 from .array_types import ByValue, Floats, Ints, frozen
@@ -36,7 +37,9 @@ def log_shares(episodes: Episodes, n_states: int) -> Floats:
     return np.asarray(counts / counts.sum(1, keepdims=True))
 
 
-def importance_ratios(episodes: Episodes, policy: ArrayLike, behaviour: ArrayLike | None = None) -> Floats:
+def importance_ratios(
+    episodes: Episodes, policy: ArrayLike, behaviour: ArrayLike | None = None, *, logarithms: bool = False
+) -> Floats:
     r"""How much likelier the policy was than the driver to act as the log did up to each step, (E, T).
 
     .. math:: w^i_{0:t} = \prod_{k=0}^{t} \frac{\pi(a^i_k \mid s^i_k)}{\beta(a^i_k \mid s^i_k)}
@@ -48,9 +51,12 @@ def importance_ratios(episodes: Episodes, policy: ArrayLike, behaviour: ArrayLik
         episodes: a log that knows its states.
         policy: (S, A) action probabilities of the candidate.
         behaviour: (S, A), those of the log's driver; by default the log's own shares.
+        logarithms: give :math:`\ln w` instead, −∞ where the policy would not have acted so. A product over hundreds of
+            steps may be larger than any number, or so small that it becomes 0; its logarithm is neither.
 
     Raises:
-        ValueError: a table's shape or a row's sum does not fit; the log took an action that `behaviour` never takes.
+        ValueError: a table's shape or a row's sum does not fit; the log took an action that `behaviour` never takes; a
+            ratio is larger than any number.
     """
     pi = _checked_policy("policy", policy, episodes)
     beta = log_shares(episodes, len(pi)) if behaviour is None else _checked_policy("behaviour", behaviour, episodes)
@@ -63,17 +69,24 @@ def importance_ratios(episodes: Episodes, policy: ArrayLike, behaviour: ArrayLik
             f"behaviour gives action {episodes.actions[row]} in state {episodes.states[row]} probability 0, but row "
             f"{row} of the log took it: expected the policy that wrote the log"
         )
-    return np.asarray(np.cumprod(_padded(episodes, pi[at] / beta[at], 1.0), 1))
+    with np.errstate(divide="ignore"):
+        ratios = np.cumsum(_padded(episodes, np.log(pi[at]) - np.log(beta[at]), 0.0), 1)
+    return ratios if logarithms else _exponential(ratios)
 
 
-def effective_sample_size(weights: ArrayLike) -> float:
+def effective_sample_size(weights: ArrayLike, *, logarithms: bool = False) -> float:
     r"""How many equally weighted episodes weigh as much: :math:`(\sum w)^2 / \sum w^2` (Kong 1992); 0 if all are 0.
 
     Args:
         weights: (E,), of at least 0; the last column of `importance_ratios` for whole episodes.
+        logarithms: the weights are logarithms, as `importance_ratios` gives them for long episodes.
     """
-    w = np.asarray(weights, float)
-    return float(w.sum() ** 2 / (w**2).sum()) if w.any() else 0.0
+    w, low = np.asarray(weights, float), -np.inf if logarithms else 0.0
+    refuse_rows(~((w >= low) & (w < np.inf)), "weights", w, f"{low:g} or more, below infinity")
+    if not logarithms:
+        with np.errstate(divide="ignore"):
+            w = np.log(w)
+    return float(np.exp(2 * logsumexp(w) - logsumexp(2 * w))) if (w > -np.inf).any() else 0.0
 
 
 def importance_sampling(
@@ -107,18 +120,20 @@ def importance_sampling(
     Returns:
         Value over the log's horizon, in discounted raw reward. NaN for a weighted estimate where no episode follows
         the policy to the last step at which a reward has to be weighed: 0/0, the log says nothing.
+
+    Raises:
+        ValueError: as `importance_ratios`; of an estimate that is not weighted also where a ratio is larger than any
+            number. Weighted ones need only the ratios of the ratios, at any length.
     """
     check_gamma(gamma)
-    ratios = importance_ratios(episodes, policy, behaviour)
+    ratios = importance_ratios(episodes, policy, behaviour, logarithms=True)
     gains = _padded(episodes, episodes.rewards, 0.0) * gamma ** np.arange(ratios.shape[1])
     if not per_decision:
         gains, ratios = gains.sum(1, keepdims=True), ratios[:, -1:]
-    if not weighted:
-        return float((ratios * gains).sum(1).mean())
-    total = ratios.sum(0)
-    if (total == 0).any():
+    weights = _weights(ratios, weighted)
+    if weighted and not weights.any(0).all():
         return float("nan")
-    return float((ratios * gains / total).sum())
+    return float((weights * gains).sum())
 
 
 def doubly_robust(
@@ -140,12 +155,13 @@ def doubly_robust(
         \Big[ \omega^i_t \big(r^i_t - \hat Q(s^i_t, a^i_t)\big) + \omega^i_{t-1} \hat V(s^i_t) \Big],
         \qquad \omega^i_t = \frac{w^i_{0:t}}{n},\quad \omega^i_{-1} = \frac{1}{n}.
 
-    Unbiased where the behaviour policy is right, whatever the model, as long as the model was made from other episodes:
-    one that was counted from these has its errors where these say nothing, and they never correct it. Exact where the
-    model is exact. The weighted version
-    (Thomas & Brunskill 2016, section 5) has :math:`\omega^i_t = w^i_{0:t} / \sum_j w^j_{0:t}`; from the step on at
-    which no episode follows the policy any more, it is left to the model. At a time-out :math:`\hat V` of the next
-    state stands for the rest.
+    Where the behaviour policy is right and no episode is cut, this is unbiased whatever the model, as long as the model
+    was made from other episodes: one that was counted from these has its errors where these say nothing, and they never
+    correct it. At a time-out :math:`\hat V` of the next state stands for the rest, which no reward corrects: the model's
+    error there, :math:`\gamma^T w_{0:T-1} (\hat V - V)`, stays in the estimate. With the exact model its mean is exact,
+    cut or not. The weighted version (Thomas & Brunskill 2016, section 5) has
+    :math:`\omega^i_t = w^i_{0:t} / \sum_j w^j_{0:t}`: biased, consistent; from the step on at which no episode follows
+    the policy any more, it is left to the model.
 
     Args:
         episodes: a log that knows its states.
@@ -154,6 +170,9 @@ def doubly_robust(
         behaviour: (S, A), those of the log's driver; by default the log's own shares.
         gamma: discount factor in [0, 1].
         weighted: normalise the ratios of each step.
+
+    Raises:
+        ValueError: as `importance_sampling`; `q_values` is not finite or of another shape.
     """
     check_gamma(gamma)
     pi, q = _checked_policy("policy", policy, episodes), np.asarray(q_values, float)
@@ -161,10 +180,8 @@ def doubly_robust(
         raise ValueError(f"q_values has shape {q.shape}, expected finite numbers of shape {pi.shape} as policy")
     check_states(episodes, len(pi), following=episodes.timeouts)
     v = (pi * q).sum(1)
-    ratios = importance_ratios(episodes, pi, behaviour)
-    n, steps = ratios.shape
-    total = ratios.sum(0) if weighted else np.full(steps, float(n))
-    weights = np.divide(ratios, total, out=np.zeros_like(ratios), where=total > 0)
+    weights = _weights(importance_ratios(episodes, pi, behaviour, logarithms=True), weighted)
+    n, steps = weights.shape
     before = np.hstack([np.full((n, 1), 1.0 / n), weights[:, :-1]])
     later = np.where(episodes.timeouts, gamma * v[episodes.next_states], 0.0)
     surprise = _padded(episodes, episodes.rewards + later - q[episodes.states, episodes.actions], 0.0)
@@ -443,6 +460,19 @@ def _checked_policy(name: str, table: ArrayLike, episodes: Episodes) -> Floats:
     pi = checked_policy(name, pi)
     check_states(episodes, len(pi))
     return pi
+
+
+def _weights(ratios: Floats, weighted: bool) -> Floats:
+    """What each episode counts at each step, (E, T), by logarithms of ratios; 0 where no episode follows the policy."""
+    total = logsumexp(ratios, 0) if weighted else np.log(len(ratios))
+    return _exponential(ratios - np.where(np.isneginf(total), 0.0, total))
+
+
+def _exponential(ratios: Floats) -> Floats:
+    """Importance ratios from their logarithms, (E, T)."""
+    expected = "at most 709, the largest number's; logarithms, and weighted estimates, do without that number"
+    refuse_rows(ratios > np.log(np.finfo(float).max), "logarithm of the importance ratios", ratios.max(1), expected)
+    return np.exp(ratios)
 
 
 def _first_rows(episodes: Episodes) -> Ints:

@@ -140,6 +140,54 @@ def test_where_no_episode_follows_the_policy_there_is_no_weighted_estimate(world
     assert doubly_robust(log, other, np.full((5, 2), 7.0), gamma=GAMMA) == pytest.approx(7.0)  # left to the model
 
 
+def endless(n_steps: int, action: int = 0) -> Episodes:
+    """Three episodes in one state that pay 1 a step, with the same action throughout."""
+    n, last = 3 * n_steps, np.tile(np.arange(n_steps) == n_steps - 1, 3)
+    zeros = np.zeros(n, int)
+    return Episodes.from_arrays(
+        zeros, np.full(n, action), np.ones(n), terminals=zeros, timeouts=last, n_actions=2, next_observations=zeros,
+        states=zeros, next_states=zeros,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("policy", "driver"), [(1.0, 0.25), (1e-3, 0.999)])
+def test_ratios_beyond_every_number_overflow_no_weighted_estimate(policy, driver):
+    """Each step multiplies them by 4, or by a thousandth: after 600 they are 10^361, or 10^−1800."""
+    log, pi, beta = endless(600), np.array([[policy, 1 - policy]]), np.array([[driver, 1 - driver]])
+    paid = (1 - 0.99**600) / 0.01
+    assert paid == pytest.approx(99.76, abs=0.01)
+    for per_decision in (True, False):
+        assert importance_sampling(log, pi, beta, per_decision=per_decision) == pytest.approx(paid)
+    assert doubly_robust(log, pi, np.zeros((1, 2)), beta) == pytest.approx(paid)
+    logarithms = importance_ratios(log, pi, beta, logarithms=True)
+    assert logarithms[:, -1] == pytest.approx(600 * np.log(policy / driver))
+    assert effective_sample_size(logarithms[:, -1], logarithms=True) == pytest.approx(3.0)
+
+
+def test_ratios_beyond_every_number_are_refused_and_not_infinite():
+    log, pi, beta = endless(600), np.array([[1.0, 0.0]]), np.array([[0.25, 0.75]])
+    for estimate in (
+        lambda: importance_ratios(log, pi, beta),
+        lambda: importance_sampling(log, pi, beta, weighted=False),
+        lambda: importance_sampling(log, pi, beta, weighted=False, per_decision=False),
+        lambda: doubly_robust(log, pi, np.zeros((1, 2)), beta, weighted=False),
+    ):
+        with pytest.raises(ValueError, match=r"logarithm of the importance ratios in row 0 is 83\d.*, expected at most"):
+            estimate()
+    for bad in ([1.0, np.inf], [1.0, np.nan], [1.0, -1.0]):
+        with pytest.raises(ValueError, match="weights in row 1 is .*, expected 0 or more"):
+            effective_sample_size(bad)
+    assert effective_sample_size([1e200, 1e200]) == pytest.approx(2.0)
+
+
+def test_doubly_robust_keeps_the_model_s_error_at_a_time_out():
+    log, q = endless(20), np.full((1, 2), 7.0)
+    pi, worth = np.array([[1.0, 0.0]]), 1 / (1 - GAMMA)
+    for weighted in (True, False):
+        estimate = doubly_robust(log, pi, q, pi, GAMMA, weighted=weighted)
+        assert estimate == pytest.approx(worth + GAMMA**20 * (7.0 - worth))
+
+
 def test_effective_sample_size_counts_equal_weights():
     assert effective_sample_size([2.0, 2.0, 0.0, 2.0]) == pytest.approx(3.0)
     assert effective_sample_size([1.0, 1e-9]) == pytest.approx(1.0)
