@@ -12,6 +12,7 @@ import numpy as np
 from tabulate import tabulate
 
 from .env import MAPS, SafetyCriticalGridWorld
+from .intervals import Interval
 from .scores import PolicyScore
 
 _TRAIN = """Learn from a fixed log, then look at the truth.
@@ -238,17 +239,14 @@ _HEADERS = ("", "return", "worst 5%", "hazard", "goal", "time-out", "return, sam
 
 
 def _row(name: str, exact: PolicyScore, sampled: PolicyScore | None) -> list[str]:
-    cells = [f"{exact.return_mean:.2f}", f"{exact.return_cvar:.1f}"]
-    cells += [f"{rate:.2%}" for rate in (exact.hazard_rate, exact.goal_rate, exact.timeout_rate)]
-    if sampled is None or sampled.intervals is None:
+    from .evaluation import score_interval
+
+    cells = [f"{Interval(exact.return_mean):.2}", f"{Interval(exact.return_cvar)}"]
+    cells += [f"{Interval(rate):.2%}" for rate in (exact.hazard_rate, exact.goal_rate, exact.timeout_rate)]
+    if sampled is None:
         return [name, *cells, "", ""]
-    low, high = sampled.intervals["return_mean"]
-    least, most = sampled.intervals["hazard_rate"]
-    test = [
-        f"{sampled.return_mean:.2f} [{low:.1f}, {high:.1f}]",
-        f"{sampled.hazard_rate:.2%} [{least:.1%}, {most:.1%}]",
-    ]
-    return [name, *cells, *test]
+    income, risk = (score_interval(sampled, field) for field in ("return_mean", "hazard_rate"))
+    return [name, *cells, f"{income:.2}", f"{risk:.2%}"]
 
 
 def _writable_folder(path: Path) -> Path:

@@ -15,7 +15,7 @@ from .agents import Agent, DivergedError, fit, progress_bar
 from .answers import is_stochastic, policy_table, q_table
 from .array_types import ByValue, Floats
 from .dataset import Episodes
-from .intervals import interquartile_mean, mean
+from .intervals import Interval, interquartile_mean, mean
 from .mdp import TabularMDP
 from .recipe import DEFAULT_STEPS
 from .scores import PolicyScore, as_counted
@@ -43,14 +43,14 @@ class AgentScore(ByValue):
         return self.claimed_value - self.true_value
 
     def __str__(self) -> str:
-        drive, bounds = self.sampled, (self.sampled.intervals or {}) if self.sampled else {}
-        rows = [[name, f"{value:.4f}"] for name, value in self.exact.as_dict().items()]
-        for row in rows if drive else []:
-            low, high = bounds.get(row[0], (np.nan, np.nan))
-            row += [f"{getattr(drive, row[0]):.4f}", "" if np.isnan(low) else f"{low:.4f} to {high:.4f}"]
-        rows += [["true value of the start", f"{self.true_value:.4f}"]]
-        rows += [] if np.isnan(self.claimed_value) else [["claimed value of the start", f"{self.claimed_value:.4f}"]]
-        return str(tabulate(rows, ("", "exact", "sampled", "95% interval")[: 4 if drive else 2], disable_numparse=True))
+        rows = [[name, f"{Interval(value):.4}"] for name, value in self.exact.as_dict().items()]
+        if self.sampled:
+            rows = [[name, exact, f"{score_interval(self.sampled, name):.4}"] for name, exact in rows]
+        rows += [["true value of the start", f"{Interval(self.true_value):.4}"]]
+        claimed = Interval(self.claimed_value)
+        rows += [] if np.isnan(self.claimed_value) else [["claimed value of the start", f"{claimed:.4}"]]
+        headers = ("", "exact", "sampled [95% interval]")[: 3 if self.sampled else 2]
+        return str(tabulate(rows, headers, disable_numparse=True))
 
 
 def score_agent(
@@ -79,18 +79,23 @@ def score_agent(
     )
 
 
+def score_interval(score: PolicyScore, field: str) -> Interval:
+    """One field of a score with its 95% interval, without where the score has none."""
+    return Interval(getattr(score, field), *(score.intervals or {}).get(field, ()))
+
+
 SUMMARY_HEADERS = ("", "runs", "return", "worst run", "hazard", "claimed − true")
 
 
 def summary_row(name: str, returns: Floats, hazards: Floats, overestimates: Floats | None) -> list[str]:
     """One line of a table under `SUMMARY_HEADERS`, from scores (L, K) each, as they count."""
-    hazard = mean(hazards)
-    rate = f"{hazard.estimate:.1%} [{hazard.low:.1%}, {hazard.high:.1%}]"
+    income, risk = interquartile_mean(returns), mean(hazards)
     over = None if overestimates is None else interquartile_mean(overestimates)
     claim = "" if over is None or np.isnan(over.estimate) else str(over)
-    lost = int(np.isneginf(returns).sum())
-    runs, worst = (f"{returns.size} ({lost} diverged)", "diverged") if lost else (returns.size, f"{returns.min():.1f}")
-    return [name, str(runs), str(interquartile_mean(returns)), worst, rate, claim]
+    runs, worst = f"{returns.size}", f"{returns.min():.{income.decimals()}f}"
+    if lost := int(np.isneginf(returns).sum()):
+        runs, worst = f"{runs} ({lost} diverged)", "diverged"
+    return [name, runs, str(income), worst, f"{risk:%}", claim]
 
 
 def warn_diverged(members: Sequence[str]) -> None:
@@ -102,7 +107,7 @@ def warn_diverged(members: Sequence[str]) -> None:
 
 def reference_row(name: str, score: PolicyScore) -> list[str]:
     """One line under the same headers for a policy that needs no training."""
-    return [name, "", f"{score.return_mean:.1f}", "", f"{score.hazard_rate:.1%}", ""]
+    return [name, "", str(Interval(score.return_mean)), "", f"{Interval(score.hazard_rate):%}", ""]
 
 
 @dataclass(frozen=True, eq=False)

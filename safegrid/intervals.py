@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,14 +18,34 @@ _RESAMPLES = 4_000
 
 @dataclass(frozen=True, eq=False)
 class Interval(ByValue):
-    """An estimate and its 95% interval (NaN bounds where one run leaves nothing to resample)."""
+    """An estimate and its 95% interval; NaN bounds, or none, where one run leaves nothing to resample.
+
+    Printed, estimate and bounds have the same decimals: as many as show a digit of half the width, and two where the
+    numbers are small. `f"{interval:.2%}"` is a rate in percent, with at least two decimals instead of one.
+    """
 
     estimate: float
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
+
+    def decimals(self, least: int = 1, percent: bool = False) -> int:
+        """How many decimals the interval deserves, in its own unit or in percent."""
+        scale, digits = (100.0, 1) if percent else (1.0, 2)
+        sizes = [abs(value) * scale for value in (self.estimate, self.low, self.high) if math.isfinite(value)]
+        largest = max((size for size in sizes if size > 1e-6), default=math.inf)  # what is smaller is as good as 0
+        half = (self.high - self.low) / 2 * scale
+        if half > 1e-9 * largest and half < math.inf:
+            return max(least, _showing(1, half), min(_showing(2, half), _showing(digits, largest)))
+        return max(least, _showing(digits, largest))
+
+    def __format__(self, spec: str) -> str:
+        sign, least = "%" if spec.endswith("%") else "f", int(spec.strip(".%") or 1)
+        n = self.decimals(least, percent=sign == "%")
+        estimate, low, high = (f"{value:z.{n}{sign}}" for value in (self.estimate, self.low, self.high))
+        return f"{estimate} [{low}, {high}]" if math.isfinite(self.high - self.low) else estimate
 
     def __str__(self) -> str:
-        return f"{self.estimate:.1f} [{self.low:.1f}, {self.high:.1f}]"
+        return format(self, "")
 
 
 def interquartile_mean(strata: Floats | Sequence[ArrayLike], *, seed: int = 0) -> Interval:
@@ -84,6 +105,11 @@ def probability_of_improvement(x: ArrayLike, y: ArrayLike, *, seed: int = 0) -> 
         raise ValueError(f"y has {len(b)} logs, expected {len(a)} as x")
     wins = (a[:, :, None] > b[:, None]) + 0.5 * (a[:, :, None] == b[:, None])
     return mean(wins.mean((1, 2)), seed=seed)
+
+
+def _showing(digits: int, size: float) -> int:
+    """Decimals that show the first digits of a number."""
+    return digits - 1 - math.floor(math.log10(size)) if size < math.inf else 0
 
 
 def _checked(strata: Floats | Sequence[ArrayLike]) -> list[Floats]:

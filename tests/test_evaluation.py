@@ -11,9 +11,10 @@ import pytest
 from safegrid.agents import create_discrete_bc, create_discrete_cql, create_double_dqn, fit
 from safegrid.answers import policy_table, q_table
 from safegrid.dataset import generate_offline_episodes
-from safegrid.evaluation import compare, score_agent
+from safegrid.evaluation import AgentScore, Comparison, compare, score_agent
 from safegrid.figures.comparisons import plot_comparison, plot_profiles
 from safegrid.mdpdataset import d3rlpy
+from safegrid.scores import PolicyScore
 
 
 def test_the_exact_score_is_the_policys(agents, original):
@@ -129,3 +130,26 @@ def test_a_claim_is_that_of_the_action_taken(name, settings, log, original):
         original.mdp, start=np.eye(225)[np.argmax((q.argmax(1) != policy.argmax(1)) & ~original.mdp.terminal)]
     )
     assert score_agent(agent, start).claimed_value == pytest.approx(start.start @ (policy * q).sum(1))
+
+
+def small(income, hazard=0.2, intervals=None):
+    sampled = None if intervals is None else PolicyScore(income, 0.1, hazard, 0.8, 0.0, 9.0, 0.0, 1, intervals)
+    return AgentScore(PolicyScore(income, 0.1, hazard, 0.8, 0.0, 9.0, 0.0), sampled, income + 0.03, income)
+
+
+def test_returns_between_0_and_1_are_told_apart_in_a_table():
+    logs = {"A": [[small(x)] for x in (0.121, 0.123, 0.126)], "B": [[small(x)] for x in (0.114, 0.119, 0.118)]}
+    (name, _, best, *_), a, b = Comparison(logs, {"best": small(0.884).exact}).rows()
+    assert (name, best) == ("best", "0.88")
+    assert (a[2], a[3]) == ("0.123 [0.121, 0.126]", "0.121")
+    assert b[2].startswith("0.117 [")
+    assert a[5] == "0.030 [0.030, 0.030]"
+
+
+def test_one_log_and_one_test_drive_print_no_interval():
+    table = Comparison({"A": [[small(0.12), small(0.14)]], "B": [[small(0.15)]]}, {})
+    assert [row[2:5] for row in table.rows()] == [["0.13", "0.12", "20.0%"], ["0.15", "0.15", "20.0%"]]
+    alone = str(small(0.12, intervals={"return_mean": (-np.inf, np.inf)}))
+    assert "sampled" in alone
+    for nothing in ("nan", "inf", " ["):
+        assert nothing not in str(table) + alone.split("\n", 1)[1]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import trim_mean
 
-from safegrid.intervals import interquartile_mean, mean, performance_profile, probability_of_improvement
+from safegrid.intervals import Interval, interquartile_mean, mean, performance_profile, probability_of_improvement
 
 
 @settings(deadline=None, max_examples=10)
@@ -45,6 +45,35 @@ def test_one_log_leaves_nothing_to_resample():
     alone = interquartile_mean(np.array([[3.0, 5.0]]))
     assert alone.estimate == 4.0
     assert np.isnan([alone.low, alone.high]).all()
+
+
+@pytest.mark.parametrize(
+    ("interval", "returns", "rate"),
+    [
+        (Interval(21.34, 21.02, 21.41), "21.3 [21.0, 21.4]", None),  # as on the book's maps
+        (Interval(-6.53, -31.2, 14.94), "-6.5 [-31.2, 14.9]", None),
+        (Interval(21.34, 21.31, 21.41), "21.34 [21.31, 21.41]", None),
+        (Interval(0.4212, 0.2731, 0.5726), "0.42 [0.27, 0.57]", None),
+        (Interval(0.81234, 0.81012, 0.81456), "0.812 [0.810, 0.815]", "81.2% [81.0%, 81.5%]"),
+        (Interval(0.0032, 0.0019, 0.0043), None, "0.3% [0.2%, 0.4%]"),
+        (Interval(0.00051, 0.00022, 0.00093), None, "0.05% [0.02%, 0.09%]"),
+        (Interval(0.1234), "0.12", "12.3%"),
+        (Interval(0.1234, np.nan, np.nan), "0.12", "12.3%"),
+        (Interval(21.34, -np.inf, np.inf), "21.3", None),
+        (Interval(0.5, 0.5, 0.5), "0.50 [0.50, 0.50]", "50.0% [50.0%, 50.0%]"),
+        (Interval(0.0, 0.0, 0.0), "0.0 [0.0, 0.0]", "0.0% [0.0%, 0.0%]"),
+        (Interval(20.3, 20.3, 20.3 + 1e-14), "20.3 [20.3, 20.3]", None),
+        (Interval(-1e-17), "0.0", "0.0%"),
+    ],
+)
+def test_one_decimal_hides_no_return_between_0_and_1_and_one_log_has_no_interval(interval, returns, rate):
+    assert returns in (None, str(interval))
+    assert rate in (None, f"{interval:%}")
+
+
+def test_at_least_as_many_decimals_as_asked_for():
+    assert f"{Interval(21.3, 20, 22):.4}" == "21.3000 [20.0000, 22.0000]"
+    assert f"{Interval(0.0032, 0.0019, 0.0043):.2%}" == "0.32% [0.19%, 0.43%]"
 
 
 @pytest.mark.parametrize("bad", [np.zeros((2, 2, 2)), np.zeros((0, 1))])

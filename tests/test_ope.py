@@ -172,10 +172,10 @@ def test_ratios_beyond_every_number_are_refused_and_not_infinite():
         lambda: importance_sampling(log, pi, beta, weighted=False, per_decision=False),
         lambda: doubly_robust(log, pi, np.zeros((1, 2)), beta, weighted=False),
     ):
-        with pytest.raises(ValueError, match=r"logarithm of the importance ratios in row 0 is 83\d.*, expected at most"):
+        with pytest.raises(ValueError, match=r"importance ratios in row 0 is 83\d.*, expected at most"):
             estimate()
     for bad in ([1.0, np.inf], [1.0, np.nan], [1.0, -1.0]):
-        with pytest.raises(ValueError, match="weights in row 1 is .*, expected 0 or more"):
+        with pytest.raises(ValueError, match=r"weights in row 1 is .*, expected 0 or more"):
             effective_sample_size(bad)
     assert effective_sample_size([1e200, 1e200]) == pytest.approx(2.0)
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from safegrid.array_types import Floats
 from safegrid.env import MOVES
+from safegrid.intervals import Interval
 from safegrid.mdp import TabularMDP
 
 from .marks import arrow, draw_arrows, draw_goal, draw_hazards, draw_start, draw_wall
@@ -141,7 +142,7 @@ def plot_weights(
     limits = (np.nanmin(stack) if low is None else low, np.nanmax(stack) if high is None else high)
     for ax, weight in zip(axes.flat, policies, strict=False):
         score = mdp.evaluate(policies[weight])
-        title = f"weight {weight:g}\nreturn {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
+        title = f"weight {weight:g}\nreturn {Interval(score.return_mean)}, hazard {Interval(score.hazard_rate):%}"
         plot_board(
             mdp, layers[weight], policies[weight], title=true_minus(title), limits=limits, palette=palette, ax=ax
         )

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from safegrid.intervals import mean
+from safegrid.intervals import Interval, mean
 from safegrid.ope import estimate_errors
 
 from .runs import draw_row
@@ -47,8 +47,9 @@ def plot_estimates(
             ax.plot(x, y, mark, ms=4, color=colour, alpha=0.6, mew=0, label=group)
         ax.axline((0, 0), (1, 1), color=GREY, ls="--", lw=1)
         error = estimate_errors(guess, exact)
-        bias, rmse, rank = (np.mean(error[key][np.isfinite(error[key])]) for key in ("bias", "rmse", "rank"))
-        ax.set_title(f"{name}\n" + true_minus(f"bias {bias:.1f}, rmse {rmse:.1f}, rank {rank:.2f}"), fontsize=9)
+        bias, rmse, rank = (float(np.mean(error[key][np.isfinite(error[key])])) for key in ("bias", "rmse", "rank"))
+        words = f"bias {Interval(bias)}, rmse {Interval(rmse)}, rank {rank:.2f}"
+        ax.set_title(f"{name}\n{true_minus(words)}", fontsize=9)
         low, high = limits if limits else (-np.inf, np.inf)
         absent = {"no estimate": np.isnan(guess), "not shown": (guess < low) | (guess > high)}
         notes = [f"{label}: {int(which.sum())}" for label, which in absent.items() if which.any()]

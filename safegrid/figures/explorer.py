@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from safegrid.answers import policy_table, q_table
 from safegrid.dataset import Episodes
+from safegrid.intervals import Interval
 from safegrid.mdp import TabularMDP
 from safegrid.scores import PolicyScore
 from safegrid.sweep.results import Sweep
@@ -151,7 +152,7 @@ class ConservatismExplorer(Touchable):
         policy = self.sweep.policies[self._place] if shown is None else policy_table(shown, self.mdp)
         score = self.mdp.evaluate(policy)
         agent = f"weight {self.weight:g}, log {self.log + 1}"
-        title = f"{agent}: return {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
+        title = f"{agent}: return {Interval(score.return_mean)}, hazard {Interval(score.hazard_rate):%}"
         visits = self.mdp.occupancy(policy)
         fig = Figure(figsize=(5.2, 4.4), layout="constrained")  # not pyplot's, which would show it or what follows late
         ax = fig.subplots()

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from safegrid.array_types import ByValue, Floats
 from safegrid.dataset import Episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.intervals import Interval
 from safegrid.mdp import portable_rng
 from safegrid.tabular import argmax_clone, greedy, tabular_cql
 
@@ -123,7 +124,7 @@ class SafetyLab(Touchable):
         axes = fig.subplots(1, 2)
         for ax, name, policy in zip(axes, ("clone", "CQL"), (study.clone, study.policy), strict=True):
             score = mdp.evaluate(policy)
-            title = f"{name}: return {score.return_mean:.1f}, hazard {score.hazard_rate:.1%}"
+            title = f"{name}: return {Interval(score.return_mean)}, hazard {Interval(score.hazard_rate):%}"
             plot_board(mdp, mdp.occupancy(policy), policy, title=title, limits=(0, 1), ax=ax)
         fig.colorbar(axes[0].images[0], ax=axes, label="probability of visiting the cell", shrink=0.85)
         return fig

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import trim_mean
 
 from safegrid.array_types import Floats
+from safegrid.intervals import Interval
 
 from .style import find_palette, panel, true_minus
 
@@ -72,5 +73,6 @@ def plot_cells(
 def _describe(centre: float, runs: Floats, rate: bool) -> tuple[str, str]:
     """A cell's summary, and its lowest and highest run."""
     low, high = runs.min(), runs.max()
-    ends = f"{100 * low:.0f}–{100 * high:.0f}%" if rate else f"{low:.0f} … {high:.0f}"
-    return true_minus(f"{centre:.1%}" if rate else f"{centre:.1f}"), true_minus(ends)
+    n = Interval(centre).decimals(percent=rate) - 1
+    ends = f"{100 * low:.{n}f}–{100 * high:.{n}f}%" if rate else f"{low:.{n}f} … {high:.{n}f}"
+    return true_minus(format(Interval(centre), "%" if rate else "")), true_minus(ends)

@@ -138,3 +138,9 @@ def test_a_flipped_bit_is_refused(sweep, tmp_path):
     path.write_bytes(data)
     with pytest.raises(ValueError, match="cannot be read as safegrid-sweep"):
         Sweep.load(path)
+
+
+def test_a_sweep_over_one_log_prints_no_interval(sweep):
+    assert "[" in str(sweep)
+    assert "[" not in str(sweep.of_logs(1))
+    assert "nan" not in str(sweep.of_logs(1))
