@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
+import os
+import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +16,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
+from .checks import checked, whole
 from .env import MAPS, SafetyCriticalGridWorld
 from .intervals import Interval
 from .scores import PolicyScore
@@ -20,7 +26,7 @@ _TRAIN = """Learn from a fixed log, then look at the truth.
 Writes a log of the careless driver, clones it (BC), learns from it with conservative Q-learning (CQL), and prints what
 each policy earns and risks: exactly, from the world's table, and as a test drive of sampled episodes would
 estimate it.
-Saves both policies and a figure."""
+Saves both policies and a figure, named after map, weight and log: cql-crossroads-w6-log42.npz."""
 
 _TRAIN_EPILOG = """examples:
   python -m safegrid train                                 the default world: a clone is nearly as good
@@ -29,6 +35,7 @@ _TRAIN_EPILOG = """examples:
   python -m safegrid train --seeds 0 1 2 3 --steps 9600    four logs, longer training
   python -m safegrid train --original --weight 1           the original tutorial's settings, as they really ran
 
+What is there already is written over with --force alone.
 A saved .npz policy is read back with `python -m safegrid evaluate`; the .pt beside it is d3rlpy's TorchScript export,
 which needs nothing but torch."""
 
@@ -36,7 +43,8 @@ _SWEEP = """The whole curve over the conservative weight.
 
 Trains CQL for every weight on every log, all side by side, scores each network exactly, and prints return, hazard and
 claimed minus true value with intervals over the logs. Writes the sweep (.npz) and a picture (.png).
-If it is interrupted, the same command goes on where it stopped."""
+If it is interrupted, the same command goes on where it stopped. What is there already is written over with --force
+alone."""
 
 _SWEEP_EPILOG = """examples:
   python -m safegrid sweep --map crossroads                ten weights, ten logs
@@ -47,15 +55,49 @@ ORIGINAL = {"bc_steps": 25_000, "cql_steps": 80_000}
 """Gradient steps of the original tutorial."""
 
 
+_SPELLED = {"γ": "gamma", "β": "beta", "→": "->", "−": "-", "–": "-", "…": "...", "’": "'"}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status, 2 for bad input."""
-    options = _parser().parse_args(arguments)
+    """Runs one command; returns the exit status: 2 for bad input, 130 if it was interrupted, 141 if nobody reads on."""
+    codecs.register_error("spelled", _spell)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spelled")
     try:
-        options.run(options)
-    except (ValueError, OSError) as error:
-        print(f"safegrid: {error}", file=sys.stderr)
+        try:
+            options = _parser().parse_args(arguments)
+            _check(options)
+            options.run(options)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the very end
+        return 141
+    except KeyboardInterrupt as stop:
+        print(f"safegrid: interrupted; {str(stop) or 'kept nothing'}", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, MemoryError) as error:
+        print(f"safegrid: {str(error) or 'out of memory'}", file=sys.stderr)
         return 2
     return 0
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """Letters and signs that the terminal's encoding lacks."""
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(_SPELLED.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuses what no command can carry out, before any work."""
+    given = vars(options)
+    for name, least in options.least.items():
+        for value in np.atleast_1d(given[name]).tolist() if given[name] is not None else ():
+            whole(f"--{name.replace('_', '-')}", value, least)
+    if "epsilon" in given:
+        checked("--epsilon", options.epsilon, 0.0, 1.0)
+    SafetyCriticalGridWorld(map_name=options.map)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,7 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     steps = f"{ORIGINAL['bc_steps']} and {ORIGINAL['cql_steps']}"
     train.add_argument("--original", action="store_true",
                        help=f"the original tutorial's networks, rates and steps ({steps}; minutes)")  # fmt: skip
-    train.set_defaults(run=_train)
+    train.add_argument("--force", action="store_true", help="write over files of an earlier run")
+    train.set_defaults(run=_train, least={"steps": 1, "seeds": 0, "episodes": 1, "test_episodes": 0})
 
     evaluate = commands.add_parser("evaluate", help="score a saved policy", formatter_class=raw,
                                    description="Scores a saved policy exactly and by sampled episodes.")  # fmt: skip
@@ -93,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--test-episodes", type=int, default=1_000, help="sampled episodes (default: 1000)")
     evaluate.add_argument("--seed", type=int, default=0, help="seed of those episodes (default: 0)")
-    evaluate.set_defaults(run=_evaluate)
+    evaluate.set_defaults(run=_evaluate, least={"test_episodes": 0, "seed": 0})
 
     sweep = commands.add_parser("sweep", help="CQL for every conservative weight at once", description=_SWEEP,
                                 epilog=_SWEEP_EPILOG, formatter_class=raw)  # fmt: skip
@@ -107,14 +150,23 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--episodes", type=int, default=500, help="episodes in a log (default: 500)")
     sweep.add_argument("--epsilon", type=float, default=0.22, help="the driver's random actions (default: 0.22)")
     sweep.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")
-    sweep.add_argument("--out", type=Path, default=Path("sweep.npz"), help="file to write (default: sweep.npz)")
-    sweep.set_defaults(run=_run_sweep)
+    sweep.add_argument("--out", default="sweep.npz", help="file to write, .npz (default: sweep.npz)")
+    sweep.add_argument("--force", action="store_true", help="write over the files of an earlier sweep")
+    sweep.set_defaults(run=_run_sweep, least={"logs": 1, "first_log": 0, "seeds": 1, "steps": 1, "episodes": 1})
     return parser
 
 
 def _train(options: argparse.Namespace) -> None:
-    env = SafetyCriticalGridWorld(map_name=options.map)
-    out = _writable_folder(options.out)
+    env, seeds = SafetyCriticalGridWorld(map_name=options.map), options.seeds
+    checked("--weight", options.weight, 0.0)
+    if twice := [seed for i, seed in enumerate(seeds) if seed in seeds[:i]]:
+        raise ValueError(f"--seeds has {twice[0]} twice, expected different logs")
+    out, run = _writable_folder(options.out), f"{options.map}-w{options.weight:g}-log"
+    makers = _makers(options)
+    saved = {seed: {name: out / f"{name.lower()}-{run}{seed}.npz" for name in makers} for seed in seeds}
+    figure = out / f"comparison-{run}{'-'.join(map(str, dict.fromkeys([seeds[0], seeds[-1]])))}.png"
+    policies = [path for of_seed in saved.values() for path in of_seed.values()]
+    _refuse_existing([*policies, *(path.with_suffix(".pt") for path in policies), figure], options.force)
 
     import matplotlib
 
@@ -124,33 +176,42 @@ def _train(options: argparse.Namespace) -> None:
     from .evaluation import Comparison, score_agent
     from .figures.comparisons import plot_comparison
 
-    makers = _makers(options)
     for make, _ in makers.values():
         make()  # bad settings show before any work is done
     mdp = env.mdp
     references = {"optimum (γ = 0.99)": mdp.optimal(0.99), "behaviour policy": env.behaviour_policy(options.epsilon)}
     scores: dict[str, list[list[Any]]] = {name: [] for name in makers}
-    for seed in options.seeds:
-        log = generate_offline_episodes(env, options.episodes, options.epsilon, seed)
-        print(f"log {seed}: {log.n_episodes} episodes, {len(log)} steps, {log.harmful.mean():.1%} end on a hazard")
-        for name, (make, steps) in makers.items():
-            agent = make()
-            fit(agent, build_mdpdataset(log), steps, seed=seed, averaging=0.0 if options.original else 0.999)
-            scores[name].append([score_agent(agent, mdp, n_episodes=options.test_episodes, seed=seed)])
-            stem = f"{name.lower()}-{options.map}" + (f"-{seed}" if len(options.seeds) > 1 else "")
-            save_agent(agent, out / f"{stem}.npz")
-            agent.save_policy(str(out / f"{stem}.pt"))
-    comparison = Comparison(scores, {name: mdp.evaluate(policy) for name, policy in references.items()})
+    rest = list(seeds)
+    try:
+        for seed in seeds:
+            log = generate_offline_episodes(env, options.episodes, options.epsilon, seed)
+            print(f"log {seed}: {log.n_episodes} episodes, {len(log)} steps, {log.harmful.mean():.1%} end on a hazard")
+            agents = {name: make() for name, (make, _) in makers.items()}
+            for name, agent in agents.items():
+                steps, averaging = makers[name][1], 0.0 if options.original else 0.999
+                fit(agent, build_mdpdataset(log), steps, seed=seed, averaging=averaging)
+                scores[name].append([score_agent(agent, mdp, n_episodes=options.test_episodes, seed=seed)])
+            for name, agent in agents.items():  # a log's policies together, or neither
+                save_agent(agent, saved[seed][name])
+                agent.save_policy(str(saved[seed][name].with_suffix(".pt")))
+            rest.remove(seed)
+        comparison = Comparison(scores, {name: mdp.evaluate(policy) for name, policy in references.items()})
+        plot_comparison(comparison).savefig(figure, dpi=150)
+    except KeyboardInterrupt:
+        kept = " ".join(str(seed) for seed in seeds if seed not in rest)
+        again = " --force" * any(path.exists() for seed in rest[:1] for path in saved[seed].values())
+        told = f"kept the policies of log {kept} in {out}" if kept else "kept nothing"
+        if rest:
+            told += f"; the same command with --seeds {' '.join(map(str, rest))}{again} does the rest"
+        raise KeyboardInterrupt(told) from None
     rows = [_row(name, score, None) for name, score in comparison.references.items()]
     for name, runs in scores.items():
-        for seed, (score,) in zip(options.seeds, runs, strict=True):
+        for seed, (score,) in zip(seeds, runs, strict=True):
             rows.append(_row(f"{name}, log {seed}", score.exact, score.sampled))
     print(f"\n{tabulate(rows, _HEADERS, disable_numparse=True)}\n")
-    if len(options.seeds) > 1:
-        print(f"over {len(options.seeds)} logs (interquartile mean, 95% interval):\n\n{comparison}\n")
-    figure = out / f"comparison-{options.map}.png"
-    plot_comparison(comparison).savefig(figure, dpi=150)
-    print(f"saved the policies and {figure.name} in {out}{'/' if not str(out).endswith('/') else ''}")
+    if len(seeds) > 1:
+        print(f"over {len(seeds)} logs (interquartile mean, 95% interval):\n\n{comparison}\n")
+    print(f"saved {', '.join(path.name for path in policies)} and {figure.name} in {out}")
 
 
 def _makers(options: argparse.Namespace) -> dict[str, tuple[Callable[[], Any], int]]:
@@ -196,10 +257,14 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _run_sweep(options: argparse.Namespace) -> None:
     env = SafetyCriticalGridWorld(map_name=options.map)
-    if options.logs < 1:
-        raise ValueError(f"--logs is {options.logs}, expected at least 1")
-    _writable_folder(options.out.parent)
+    if not options.jobs:
+        raise ValueError("--jobs is 0, expected a number of processes, or -1 for one a core")
+    out = _npz(options.out)
+    figure, unfinished = out.with_suffix(".png"), out.with_suffix(".unfinished.npz")
+    _writable_folder(out.parent)
+    _refuse_existing([out, figure], options.force)
 
+    import joblib
     import matplotlib
 
     matplotlib.use("agg")
@@ -207,31 +272,38 @@ def _run_sweep(options: argparse.Namespace) -> None:
     from .evaluation import SUMMARY_HEADERS, reference_row
     from .figures.sweeps import plot_sweep
     from .recipe import DEFAULT_STEPS
+    from .sweep.shards import checked_weights
     from .sweep.training import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
 
+    weights = checked_weights("--weights", DEFAULT_WEIGHTS if options.weights is None else options.weights)
     logs = [
         generate_offline_episodes(env, options.episodes, options.epsilon, seed)
         for seed in range(options.first_log, options.first_log + options.logs)
     ]
-    out, unfinished = options.out.with_suffix(".npz"), options.out.with_suffix(".unfinished.npz")
-    weights = DEFAULT_WEIGHTS if options.weights is None else options.weights
     run: Any = {
         "n_seeds": options.seeds, "n_steps": DEFAULT_STEPS if options.steps is None else options.steps, "mdp": env.mdp,
         "seed": options.first_log, "size": len(MAPS[options.map]), "n_jobs": options.jobs,
     }  # fmt: skip
-    sweep = train_sweep(logs, weights, checkpoint=unfinished, **run)
-    clones = train_clone_sweep(logs, **run)
-    sweep.save(out)
-    unfinished.unlink()
-
-    references = {
-        "optimum": env.mdp.evaluate(env.mdp.optimal(0.99)),
-        "behaviour policy": env.mdp.evaluate(env.behaviour_policy(options.epsilon)),
-    }
+    # Ctrl-C reaches every process of the terminal; the workers leave it to this one, which ends them
+    deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    saved = False
+    try:
+        with joblib.parallel_config("loky", **deaf):
+            sweep = train_sweep(logs, weights, checkpoint=unfinished, **run)
+            clones = train_clone_sweep(logs, **run)
+        sweep.save(out)
+        saved = True
+        unfinished.unlink()
+        references = {
+            "optimum": env.mdp.evaluate(env.mdp.optimal(0.99)),
+            "behaviour policy": env.mdp.evaluate(env.behaviour_policy(options.epsilon)),
+        }
+        plot_sweep(sweep, references, clones).savefig(figure, dpi=150)
+    except KeyboardInterrupt:
+        going_on = f"kept {unfinished}; the same command goes on from it" if unfinished.exists() else "kept nothing"
+        raise KeyboardInterrupt(f"kept {out}" if saved else going_on) from None
     rows = [reference_row(name, score) for name, score in references.items()]
     print(f"\n{tabulate(rows + clones.rows() + sweep.rows(), SUMMARY_HEADERS, disable_numparse=True)}\n")
-    figure = out.with_suffix(".png")
-    plot_sweep(sweep, references, clones).savefig(figure, dpi=150)
     print(f"wrote {out} and {figure}")
 
 
@@ -247,6 +319,23 @@ def _row(name: str, exact: PolicyScore, sampled: PolicyScore | None) -> list[str
         return [name, *cells, "", ""]
     income, risk = (score_interval(sampled, field) for field in ("return_mean", "hazard_rate"))
     return [name, *cells, f"{income:.2}", f"{risk:.2%}"]
+
+
+def _npz(text: str) -> Path:
+    """The file that is meant: the name has .npz, or gets it; a number after its last point is no extension."""
+    path = Path(text)
+    if text.endswith(("/", os.sep)) or path.is_dir():
+        raise ValueError(f"--out is {text}, a folder; expected a file to write")
+    if path.suffix == ".npz":
+        return path
+    if re.match(r"\.[A-Za-z]", path.suffix):
+        raise ValueError(f"--out is {text}; expected a name that ends in .npz, or without extension")
+    return path.with_name(f"{path.name}.npz")
+
+
+def _refuse_existing(paths: Sequence[Path], force: bool) -> None:
+    if not force and (there := [path for path in paths if path.exists()]):
+        raise ValueError(f"{there[0]} is there already; expected another --out, or --force to write over it")
 
 
 def _writable_folder(path: Path) -> Path:

@@ -30,13 +30,13 @@ class Interval(ByValue):
 
     def decimals(self, least: int = 1, percent: bool = False) -> int:
         """How many decimals the interval deserves, in its own unit or in percent."""
-        scale, digits = (100.0, 1) if percent else (1.0, 2)
+        scale = 100.0 if percent else 1.0
         sizes = [abs(value) * scale for value in (self.estimate, self.low, self.high) if math.isfinite(value)]
         largest = max((size for size in sizes if size > 1e-6), default=math.inf)  # what is smaller is as good as 0
-        half = (self.high - self.low) / 2 * scale
+        small, half = 0 if percent else _showing(2, largest), (self.high - self.low) / 2 * scale
         if half > 1e-9 * largest and half < math.inf:
-            return max(least, _showing(1, half), min(_showing(2, half), _showing(digits, largest)))
-        return max(least, _showing(digits, largest))
+            small = max(_showing(1, half), min(_showing(2, half), small))
+        return max(least, small)
 
     def __format__(self, spec: str) -> str:
         sign, least = "%" if spec.endswith("%") else "f", int(spec.strip(".%") or 1)

@@ -158,8 +158,8 @@ def doubly_robust(
     Where the behaviour policy is right and no episode is cut, this is unbiased whatever the model, as long as the model
     was made from other episodes: one that was counted from these has its errors where these say nothing, and they never
     correct it. At a time-out :math:`\hat V` of the next state stands for the rest, which no reward corrects: the
-    model's error there, :math:`\gamma^T w_{0:T-1} (\hat V - V)`, stays in the estimate. With the exact model the mean of
-    estimates is exact, cut or not. The weighted version (Thomas & Brunskill 2016, section 5) has
+    model's error there, :math:`\gamma^T w_{0:T-1} (\hat V - V)`, stays in the estimate. With the exact model nothing
+    stays. The weighted version (Thomas & Brunskill 2016, section 5) has
     :math:`\omega^i_t = w^i_{0:t} / \sum_j w^j_{0:t}`: biased, consistent; from the step on at which no episode follows
     the policy any more, it is left to the model.
 

@@ -1,8 +1,14 @@
 """The command line, as a user types it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
+import psutil
 import pytest
 
 from safegrid.__main__ import main
@@ -21,10 +27,35 @@ def trained(tmp_path_factory):
     return folder
 
 
-def test_training_saves_both_policies_and_a_figure(trained):
+def start(*arguments, **environment):
+    """The command in a session of its own, as a terminal's shell starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "safegrid", *map(str, arguments)], start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | environment,
+    )  # fmt: skip
+
+
+def test_training_saves_both_policies_and_a_figure_under_the_name_of_the_run(trained):
     assert sorted(p.name for p in trained.iterdir()) == [
-        "bc-original.npz", "bc-original.pt", "comparison-original.png", "cql-original.npz", "cql-original.pt",
+        "bc-original-w6-log42.npz", "bc-original-w6-log42.pt", "comparison-original-w6-log42.png",
+        "cql-original-w6-log42.npz", "cql-original-w6-log42.pt",
     ]  # fmt: skip
+
+
+def test_another_weight_overwrites_no_policy_and_the_same_one_needs_force(trained, tmp_path, capsys):
+    asked = ["train", *QUICK, "--out", str(tmp_path)]
+    for weight in ("1", "0.5"):
+        assert main([*asked, "--weight", weight]) == 0
+    names = {p.name for p in tmp_path.iterdir()}
+    assert {"cql-original-w1-log42.npz", "cql-original-w0.5-log42.npz"} < names
+    assert len(names) == 10
+    before = (tmp_path / "cql-original-w1-log42.npz").read_bytes()
+    again = [*asked, "--weight", "1", "--steps", "20"]
+    assert main(again) == 2
+    assert "bc-original-w1-log42.npz is there already; expected another --out, or --force" in capsys.readouterr().err
+    assert (tmp_path / "cql-original-w1-log42.npz").read_bytes() == before
+    assert main([*again, "--force"]) == 0
+    assert (tmp_path / "cql-original-w1-log42.npz").read_bytes() != before
 
 
 def test_training_prints_truth_test_drive_and_references(tmp_path, capsys):
@@ -36,15 +67,15 @@ def test_training_prints_truth_test_drive_and_references(tmp_path, capsys):
 
 
 def test_a_saved_policy_is_scored_again(trained, capsys):
-    assert main(["evaluate", str(trained / "cql-original.npz")]) == 0
+    assert main(["evaluate", str(trained / "cql-original-w6-log42.npz")]) == 0
     text = capsys.readouterr().out
-    assert "cql-original.npz" in text
+    assert "cql-original-w6-log42.npz" in text
     assert "claimed" in text
 
 
 def test_the_original_settings_are_the_originals(tmp_path):
     assert main(["train", *QUICK, "--original", "--weight", "6", "--out", str(tmp_path)]) == 0
-    config = json.loads(str(np.load(tmp_path / "cql-original.npz")["header"]))["d3rlpy"]["config"]["params"]
+    config = json.loads(str(np.load(tmp_path / "cql-original-w6-log42.npz")["header"]))["d3rlpy"]["config"]["params"]
     assert (config["alpha"], config["learning_rate"], config["batch_size"]) == (6.0, 3e-4, 256)
     assert config["encoder_factory"]["type"] == "vector"
     assert config["target_update_interval"] == 8_000
@@ -54,22 +85,39 @@ def test_the_original_settings_are_the_originals(tmp_path):
     ("arguments", "message"),
     [
         (["sweep", "--map", "maze"], "map_name is 'maze'"),
-        (["sweep", "--logs", "0"], "--logs is 0, expected at least 1"),
-        (["sweep", "--weights", "1", "-2", "--logs", "1"], "conservative_weights[1] is -2.0"),
+        (["sweep", "--logs", "0"], "--logs is 0, expected a whole number of at least 1"),
+        (["sweep", "--seeds", "0"], "--seeds is 0"),
+        (["sweep", "--first-log", "-1"], "--first-log is -1"),
+        (["sweep", "--jobs", "0"], "--jobs is 0"),
+        (["sweep", "--steps", "0"], "--steps is 0"),
+        (["sweep", "--epsilon", "nan"], "--epsilon is nan"),
+        (["sweep", "--weights", "1", "-2", "--logs", "1"], "--weights[1] is -2.0"),
+        (["sweep", "--weights", "1", "1"], "--weights[1] is 1, which stands there already"),
+        (["sweep", "--out", "sweeps/"], "--out is sweeps/, a folder"),
+        (["sweep", "--out", "."], "--out is ., a folder"),
+        (["sweep", "--out", "table.csv"], "--out is table.csv; expected a name that ends in .npz"),
         (["train", "--map", "maze"], "map_name is 'maze'"),
-        (["train", "--weight", "-1"], "conservative_weight is -1.0"),
-        (["train", "--weight", "nan"], "conservative_weight is nan"),
-        (["train", "--epsilon", "2"], "epsilon is 2.0"),
-        (["train", "--episodes", "0"], "n_episodes is 0"),
-        (["train", "--steps", "0"], "n_steps is 0"),
-        (["train", "--original", "--steps", "0"], "n_steps is 0"),
+        (["train", "--weight", "-1"], "--weight is -1.0"),
+        (["train", "--weight", "nan"], "--weight is nan"),
+        (["train", "--epsilon", "2"], "--epsilon is 2.0"),
+        (["train", "--episodes", "0"], "--episodes is 0"),
+        (["train", "--steps", "0"], "--steps is 0"),
+        (["train", "--original", "--steps", "0"], "--steps is 0"),
+        (["train", "--test-episodes", "-1"], "--test-episodes is -1"),
+        (["train", "--seeds", "1", "-1"], "--seeds is -1"),
+        (["train", "--seeds", "1", "2", "1"], "--seeds has 1 twice, expected different logs"),
+        (["train", "--episodes", str(10**15)], "llocate"),
+        (["evaluate", "any.npz", "--seed", "-1"], "--seed is -1"),
         (["evaluate", "missing.npz"], "missing.npz"),
     ],
 )
-def test_bad_input_ends_with_status_2_and_says_what(arguments, message, tmp_path, capsys, monkeypatch):
+def test_bad_input_ends_with_status_2_and_says_what_before_any_work(arguments, message, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
-    assert message in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
@@ -91,7 +139,7 @@ def test_a_policy_made_for_another_map_size_is_refused(tmp_path, capsys):
 
 def test_a_corrupt_policy_is_refused(trained, tmp_path, capsys):
     path = tmp_path / "half.npz"
-    path.write_bytes((trained / "bc-original.npz").read_bytes()[:500])
+    path.write_bytes((trained / "bc-original-w6-log42.npz").read_bytes()[:500])
     assert main(["evaluate", str(path)]) == 2
     assert "cut short" in capsys.readouterr().err
 
@@ -145,10 +193,94 @@ def test_an_interrupted_sweep_goes_on_and_refuses_other_settings(tmp_path, capsy
 
     with monkeypatch.context() as patch:
         patch.setattr("safegrid.sweep.training.train_clone_sweep", stop)
-        with pytest.raises(KeyboardInterrupt):
-            main([*asked, "--weights", "6"])
+        assert main([*asked, "--weights", "6"]) == 130
     assert [p.name for p in tmp_path.iterdir()] == ["s.unfinished.npz"]
     assert main([*asked, "--weights", "7"]) == 2
     assert "weights was [6.0], is [7.0]" in capsys.readouterr().err
     assert main([*asked, "--weights", "6"]) == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["s.npz", "s.png"]
+
+
+def test_a_number_at_the_end_of_a_name_is_no_extension_and_loses_no_sweep(tmp_path, capsys):
+    asked = ["sweep", "--logs", "1", "--episodes", "40", "--steps", "30", "--jobs", "1"]
+    for weight in ("0.5", "0.7"):
+        assert main([*asked, "--weights", weight, "--out", str(tmp_path / f"run-w{weight}")]) == 0
+    names = ["run-w0.5.npz", "run-w0.5.png", "run-w0.7.npz", "run-w0.7.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
+    assert [Sweep.load(tmp_path / name).weights.tolist() for name in names[::2]] == [[0.5], [0.7]]
+    assert main([*asked, "--weights", "0.9", "--out", str(tmp_path / "run-w0.7")]) == 2
+    assert "run-w0.7.npz is there already" in capsys.readouterr().err
+
+
+def test_memory_that_runs_out_is_one_line(tmp_path, capsys, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("safegrid.dataset.generate_offline_episodes", full)
+    assert main(["train", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "safegrid: out of memory\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["sweep"]], ids=str)
+def test_an_old_terminal_prints_the_help(encoding, command):
+    out, err = start(*command, "--help", PYTHONIOENCODING=encoding).communicate()
+    assert "usage" in out
+    assert err == ""
+    assert "log -> BC and CQL" in out or command
+
+
+def test_an_old_terminal_loses_no_training(tmp_path):
+    run = start("train", *QUICK, "--out", tmp_path, PYTHONIOENCODING="ascii")
+    out, _ = run.communicate()
+    assert run.returncode == 0
+    assert "optimum (gamma = 0.99)" in out
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_reader_that_leaves_hears_no_complaint():
+    run = start("train", "--help")
+    run.stdout.close()
+    assert run.stderr.read() == ""
+    assert run.wait() == 141
+    run.stderr.close()
+
+
+def until(true, run):
+    deadline = time.monotonic() + 120
+    while not true():
+        assert run.poll() is None and time.monotonic() < deadline, run.communicate()  # noqa: PT018
+        time.sleep(0.05)
+
+
+def test_an_interrupted_training_says_what_it_kept_and_how_to_go_on(tmp_path):
+    run = start(
+        "train", "--episodes", 40, "--test-episodes", 0, "--steps", 300, "--seeds", *range(100), "--out", tmp_path
+    )
+    until(lambda: (tmp_path / "cql-original-w6-log0.pt").exists(), run)
+    os.killpg(run.pid, signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Traceback" not in err
+    told = err.splitlines()[-1]
+    assert told.startswith("safegrid: interrupted; kept the policies of log 0")
+    assert "the same command with --seeds " in told
+    assert told.endswith(" 98 99 does the rest")
+
+
+@pytest.mark.parametrize("reach", [os.kill, os.killpg], ids=["alone", "terminal"])
+def test_an_interrupted_sweep_leaves_no_process_and_says_how_to_go_on(tmp_path, reach):
+    out = tmp_path / "s.npz"
+    asked = ["--weights", 0, 1, 6, 10, 20, "--logs", 4, "--episodes", 40, "--steps", 100_000]
+    run = start("sweep", *asked, "--jobs", 2, "--out", out)
+    own = psutil.Process(run.pid)
+    until(lambda: sum("popen_loky" in " ".join(child.cmdline()) for child in own.children()) == 2, run)
+    time.sleep(0.5)  # into the training
+    children = own.children(recursive=True)
+    reach(run.pid, signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Traceback" not in err
+    told = f"safegrid: interrupted; kept {tmp_path / 's.unfinished.npz'}; the same command goes on from it"
+    assert err.splitlines()[-1] == told
+    assert psutil.wait_procs(children, timeout=30)[1] == []
