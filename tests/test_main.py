@@ -15,6 +15,7 @@ from safegrid.__main__ import main
 from safegrid.agents import create_discrete_bc, fit, load_agent, save_agent
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.files import read_npz
 from safegrid.sweep.results import Sweep
 
 QUICK = ["--steps", "30", "--episodes", "40", "--test-episodes", "50"]
@@ -30,7 +31,7 @@ def trained(tmp_path_factory):
 def start(*arguments, **environment):
     """The command in a session of its own, as a terminal's shell starts it."""
     return subprocess.Popen(
-        [sys.executable, "-u", "-m", "safegrid", *map(str, arguments)], start_new_session=True, text=True,
+        [sys.executable, "-m", "safegrid", *map(str, arguments)], start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | environment,
     )  # fmt: skip
 
@@ -239,7 +240,7 @@ def test_an_old_terminal_loses_no_training(tmp_path):
 
 
 def test_a_reader_that_leaves_hears_no_complaint():
-    run = start("train", "--help")
+    run = start("train", "--help", PYTHONUNBUFFERED="")
     run.stdout.close()
     assert run.stderr.read() == ""
     assert run.wait() == 141
@@ -270,17 +271,17 @@ def test_an_interrupted_training_says_what_it_kept_and_how_to_go_on(tmp_path):
 
 @pytest.mark.parametrize("reach", [os.kill, os.killpg], ids=["alone", "terminal"])
 def test_an_interrupted_sweep_leaves_no_process_and_says_how_to_go_on(tmp_path, reach):
-    out = tmp_path / "s.npz"
-    asked = ["--weights", 0, 1, 6, 10, 20, "--logs", 4, "--episodes", 40, "--steps", 100_000]
-    run = start("sweep", *asked, "--jobs", 2, "--out", out)
+    unfinished = tmp_path / "s.unfinished.npz"
+    asked = ["--weights", 0, 1, 6, 10, 20, "--logs", 4, "--episodes", 40, "--steps", 2_000, "--jobs", 2]
+    run = start("sweep", *asked, "--out", tmp_path / "s.npz")
     own = psutil.Process(run.pid)
-    until(lambda: sum("popen_loky" in " ".join(child.cmdline()) for child in own.children()) == 2, run)
-    time.sleep(0.5)  # into the training
+    until(lambda: unfinished.exists() and read_npz(unfinished, "safegrid-sweep-checkpoint-1")[0]["step"] > 0, run)
     children = own.children(recursive=True)
     reach(run.pid, signal.SIGINT)
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "Traceback" not in err
-    told = f"safegrid: interrupted; kept {tmp_path / 's.unfinished.npz'}; the same command goes on from it"
+    told = f"safegrid: interrupted; kept {unfinished}; the same command goes on from it"
     assert err.splitlines()[-1] == told
+    assert len(children) >= 2
     assert psutil.wait_procs(children, timeout=30)[1] == []
