@@ -42,7 +42,8 @@ class Interval(ByValue):
         sign, least = "%" if spec.endswith("%") else "f", int(spec.strip(".%") or 1)
         n = self.decimals(least, percent=sign == "%")
         estimate, low, high = (f"{value:z.{n}{sign}}" for value in (self.estimate, self.low, self.high))
-        return f"{estimate} [{low}, {high}]" if math.isfinite(self.high - self.low) else estimate
+        unknown = math.isnan(self.low) or math.isnan(self.high) or -self.low == self.high == math.inf
+        return estimate if unknown else f"{estimate} [{low}, {high}]"
 
     def __str__(self) -> str:
         return format(self, "")

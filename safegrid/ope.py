@@ -19,7 +19,7 @@ from scipy.special import logsumexp
 from scipy.stats import spearmanr
 
 from .array_types import ByValue, Floats, Ints, frozen
-from .checks import check_gamma, checked_policy, whole
+from .checks import check_gamma, checked_policy, refuse_rows, whole
 from .dataset import Episodes, check_states
 from .intervals import Interval
 from .mdp import TabularMDP

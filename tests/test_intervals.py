@@ -60,6 +60,8 @@ def test_one_log_leaves_nothing_to_resample():
         (Interval(0.1234), "0.12", "12.3%"),
         (Interval(0.1234, np.nan, np.nan), "0.12", "12.3%"),
         (Interval(21.34, -np.inf, np.inf), "21.3", None),
+        (Interval(-np.inf, -np.inf, -np.inf), "-inf [-inf, -inf]", None),  # every run diverged
+        (Interval(12.34, -np.inf, 15.6), "12.3 [-inf, 15.6]", None),
         (Interval(0.5, 0.5, 0.5), "0.50 [0.50, 0.50]", "50.0% [50.0%, 50.0%]"),
         (Interval(0.0, 0.0, 0.0), "0.0 [0.0, 0.0]", "0.0% [0.0%, 0.0%]"),
         (Interval(20.3, 20.3, 20.3 + 1e-14), "20.3 [20.3, 20.3]", None),
