@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _check(options)
             options.run(options)
         finally:
-            sys.stdout.flush()
+            print(end="", flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the very end
         return 141
@@ -93,8 +93,9 @@ def _check(options: argparse.Namespace) -> None:
     """Refuses what no command can carry out, before any work."""
     given = vars(options)
     for name, least in options.least.items():
-        for value in np.atleast_1d(given[name]).tolist() if given[name] is not None else ():
-            whole(f"--{name.replace('_', '-')}", value, least)
+        for value in given[name] if isinstance(given[name], list) else [given[name]]:
+            if value is not None:  # the recipe's
+                whole(f"--{name.replace('_', '-')}", value, least)
     if "epsilon" in given:
         checked("--epsilon", options.epsilon, 0.0, 1.0)
     SafetyCriticalGridWorld(map_name=options.map)
