@@ -32,6 +32,20 @@ def test_a_member_is_the_agent_that_fit_trains(logs, original, n_critics):
     assert not np.allclose(q_table(agent, original.mdp), of_another_seed, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("features", [{"size": 15, "cells": True}, {"size": None, "ranges": [(0, 14)] * 2}])
+def test_a_member_of_other_features_is_the_agent_that_fit_trains(logs, original, features):
+    sweep = train_sweep(logs[0], [6], 1, 60, mdp=original.mdp, **features, **QUIET)
+    agent = create_discrete_cql(conservative_weight=6, **features)
+    fit(agent, logs[0], 60, seed=0, progress=False)
+    assert np.allclose(q_table(agent, original.mdp), sweep.q_values[0, 0, 0], rtol=1e-4, atol=1e-4)
+    assert np.allclose(q_table(sweep.agent(6), original.mdp), sweep.q_values[0, 0, 0], rtol=1e-5, atol=1e-5)
+    clones = train_clone_sweep(logs[0], n_steps=60, mdp=original.mdp, **features, **QUIET)
+    clone = create_discrete_bc(**features)
+    fit(clone, logs[0], 60, seed=0, progress=False)
+    claimed = np.exp(clones.q_values[0, 0, 0])
+    assert np.allclose(policy_table(clone, original.mdp, stochastic=True), claimed, atol=1e-4)
+
+
 def shuffled_dataset(log):
     """The same mini-batches with their rows in another order: what rounding alone does to d3rlpy."""
     data, order = build_mdpdataset(log), np.random.default_rng(0)
@@ -220,9 +234,10 @@ def test_an_unknown_argument_is_an_error(logs):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU that torch can use")
-def test_a_gpu_trains_the_same_members(logs, sweep):
-    on_gpu = train_sweep(logs, [0, 1, 6, 20, 200], 2, 60, device="cuda", **QUIET)
-    assert (weights_of(on_gpu.agent(6, 1, 1)) - weights_of(sweep.agent(6, 1, 1))).abs().max() < 1e-3
+def test_a_gpu_trains_the_same_members(logs):
+    """Five steps: Adam's first steps are as long for a rounding error as for a gradient, and later ones add up."""
+    here, there = (train_sweep(logs, [0, 1, 6, 20, 200], 2, 5, device=d, **QUIET) for d in ("cpu", "cuda"))
+    assert np.abs(there.q_values - here.q_values).max() < 2e-3
 
 
 def test_the_number_of_threads_is_left_as_it_was(logs):
