@@ -49,6 +49,7 @@ alone."""
 _SWEEP_EPILOG = """examples:
   python -m safegrid sweep --map crossroads                ten weights, ten logs
   python -m safegrid sweep --weights 0 1 6 200 --logs 4    a quick look
+  python -m safegrid sweep --map my_map.txt                a world drawn in a file, in its own recipe
   python -m safegrid sweep --first-log 100 --seeds 4       other logs, four networks for each weight and log"""
 
 ORIGINAL = {"bc_steps": 25_000, "cql_steps": 80_000}
@@ -98,7 +99,20 @@ def _check(options: argparse.Namespace) -> None:
                 whole(f"--{name.replace('_', '-')}", value, least)
     if "epsilon" in given:
         checked("--epsilon", options.epsilon, 0.0, 1.0)
-    SafetyCriticalGridWorld(map_name=options.map)
+    _world(options)
+
+
+def _world(options: argparse.Namespace) -> SafetyCriticalGridWorld:
+    """A named map, or one drawn in a file."""
+    path = Path(options.map)
+    if options.map in MAPS:
+        return SafetyCriticalGridWorld(map_name=options.map)
+    if not path.is_file():
+        raise ValueError(f"--map is {options.map}, expected one of {', '.join(MAPS)}, or a text file that draws one")
+    try:
+        return SafetyCriticalGridWorld(desc=path.read_text(encoding="utf-8").split(), max_steps=options.max_steps)
+    except ValueError as error:
+        raise ValueError(f"--map {path}: {error}") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,8 +122,9 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="log → BC and CQL → truth → saved policies", description=_TRAIN,
                                 epilog=_TRAIN_EPILOG, formatter_class=raw)  # fmt: skip
-    train.add_argument("--map", default="original", help=f"world: {', '.join(MAPS)} (default: original)")
-    train.add_argument("--weight", type=float, default=6.0, help="conservative weight of CQL, at least 0 (default: 6)")
+    _add_world(train)
+    train.add_argument("--weight", type=float, help="conservative weight of CQL, at least 0 (default: the recipe's)")
+    _add_features(train)
     train.add_argument("--steps", type=int, help="gradient steps of each agent (default: the recipe's)")
     train.add_argument("--seeds", type=int, nargs="+", default=[42], metavar="SEED",
                        help="seeds of the logs and networks, one log each (default: 42)")  # fmt: skip
@@ -127,23 +142,22 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--original", action="store_true",
                        help=f"the original tutorial's networks, rates and steps ({steps}; minutes)")  # fmt: skip
     train.add_argument("--force", action="store_true", help="write over files of an earlier run")
-    train.set_defaults(run=_train, least={"steps": 1, "seeds": 0, "episodes": 1, "test_episodes": 0})
+    train.set_defaults(run=_train, least={"steps": 1, "seeds": 0, "episodes": 1, "test_episodes": 0, "max_steps": 1})
 
     evaluate = commands.add_parser("evaluate", help="score a saved policy", formatter_class=raw,
                                    description="Scores a saved policy exactly and by sampled episodes.")  # fmt: skip
     evaluate.add_argument("policy", type=Path, help="an .npz written by `train` or `safegrid.save_agent`")
-    evaluate.add_argument(
-        "--map", default="original", help=f"world to score it in: {', '.join(MAPS)} (default: original)"
-    )
+    _add_world(evaluate)
     evaluate.add_argument("--test-episodes", type=int, default=1_000, help="sampled episodes (default: 1000)")
     evaluate.add_argument("--seed", type=int, default=0, help="seed of those episodes (default: 0)")
-    evaluate.set_defaults(run=_evaluate, least={"test_episodes": 0, "seed": 0})
+    evaluate.set_defaults(run=_evaluate, least={"test_episodes": 0, "seed": 0, "max_steps": 1})
 
     sweep = commands.add_parser("sweep", help="CQL for every conservative weight at once", description=_SWEEP,
                                 epilog=_SWEEP_EPILOG, formatter_class=raw)  # fmt: skip
-    sweep.add_argument("--map", default="original", help=f"world: {', '.join(MAPS)} (default: original)")
+    _add_world(sweep)
     sweep.add_argument("--weights", type=float, nargs="+", metavar="WEIGHT",
-                       help="conservative weights, at least 0 (default: ten from 0 to 200)")  # fmt: skip
+                       help="conservative weights, at least 0 (default: ten, in its rewards' unit)")  # fmt: skip
+    _add_features(sweep)
     sweep.add_argument("--logs", type=int, default=10, help="number of logs (default: 10)")
     sweep.add_argument("--first-log", type=int, default=0, metavar="SEED", help="seed of the first log (default: 0)")
     sweep.add_argument("--seeds", type=int, default=1, help="networks for each weight and log (default: 1)")
@@ -153,17 +167,42 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")
     sweep.add_argument("--out", default="sweep.npz", help="file to write, .npz (default: sweep.npz)")
     sweep.add_argument("--force", action="store_true", help="write over the files of an earlier sweep")
-    sweep.set_defaults(run=_run_sweep, least={"logs": 1, "first_log": 0, "seeds": 1, "steps": 1, "episodes": 1})
+    sweep.set_defaults(
+        run=_run_sweep, least={"logs": 1, "first_log": 0, "seeds": 1, "steps": 1, "episodes": 1, "max_steps": 1}
+    )
     return parser
 
 
+def _add_world(command: argparse.ArgumentParser) -> None:
+    drawn = "or a text file that draws one, a row a line: S start, F free, H hazard, W wall, G goal"
+    command.add_argument("--map", default="original", help=f"world: {', '.join(MAPS)} (default: original), {drawn}")
+    command.add_argument("--max-steps", type=int, default=80, help="steps of an episode in a drawn map (default: 80)")
+
+
+def _add_features(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--features", choices=("auto", "coordinates", "cells", "scaled"), default="auto",
+                         help="what a network is shown: one-hot coordinates, one-hot cells or coordinates scaled to "
+                              "-1 to 1 (default: auto, the recipe's)")  # fmt: skip
+
+
+def _features(options: argparse.Namespace, env: SafetyCriticalGridWorld) -> dict[str, Any]:
+    """As keywords of a sweep; without size where they are left to the proposal."""
+    ranges = [(0, env.width - 1), (0, env.height - 1)]
+    kinds: dict[str, dict[str, Any]] = {
+        "auto": {}, "coordinates": {"size": env.size}, "cells": {"size": env.size, "cells": True},
+        "scaled": {"size": None, "ranges": ranges},
+    }  # fmt: skip
+    return kinds[options.features]
+
+
 def _train(options: argparse.Namespace) -> None:
-    env, seeds = SafetyCriticalGridWorld(map_name=options.map), options.seeds
-    checked("--weight", options.weight, 0.0)
+    env, seeds = _world(options), options.seeds
+    if options.weight is not None:
+        checked("--weight", options.weight, 0.0)
     if twice := [seed for i, seed in enumerate(seeds) if seed in seeds[:i]]:
         raise ValueError(f"--seeds has {twice[0]} twice, expected different logs")
-    out, run = _writable_folder(options.out), f"{options.map}-w{options.weight:g}-log"
-    makers = _makers(options)
+    makers, weight = _makers(options, env)
+    out, run = _writable_folder(options.out), f"{Path(options.map).stem}-w{weight:g}-log"
     saved = {seed: {name: out / f"{name.lower()}-{run}{seed}.npz" for name in makers} for seed in seeds}
     figure = out / f"comparison-{run}{'-'.join(map(str, dict.fromkeys([seeds[0], seeds[-1]])))}.png"
     policies = [path for of_seed in saved.values() for path in of_seed.values()]
@@ -215,32 +254,37 @@ def _train(options: argparse.Namespace) -> None:
     print(f"saved {', '.join(path.name for path in policies)} and {figure.name} in {out}")
 
 
-def _makers(options: argparse.Namespace) -> dict[str, tuple[Callable[[], Any], int]]:
-    """For each agent how to make it, and its gradient steps."""
+def _makers(
+    options: argparse.Namespace, env: SafetyCriticalGridWorld
+) -> tuple[dict[str, tuple[Callable[[], Any], int]], float]:
+    """For each agent how to make it, and its gradient steps; and CQL's weight."""
     from .agents import create_discrete_bc, create_discrete_cql
-    from .recipe import DEFAULT_STEPS
+    from .dataset import generate_offline_episodes
+    from .recipe import propose_recipe
 
-    steps = DEFAULT_STEPS if options.steps is None else options.steps
+    recipe = propose_recipe(
+        generate_offline_episodes(env, options.episodes, options.epsilon, options.seeds[0]), env.mdp
+    )
+    weight = recipe.conservative_weight if options.weight is None else options.weight
+    steps = recipe.n_steps if options.steps is None else options.steps
     if not options.original:
-        size = len(MAPS[options.map])
+        features = _features(options, env) or recipe.features
+        learned = features | {"conservative_weight": weight, "reward_scale": recipe.reward_scale}
         return {
-            "BC": (lambda: create_discrete_bc(size=size), steps),
-            "CQL": (lambda: create_discrete_cql(conservative_weight=options.weight, size=size), steps),
-        }
+            "BC": (lambda: create_discrete_bc(**features), steps),
+            "CQL": (lambda: create_discrete_cql(**learned), steps),
+        }, weight
     bc_steps, cql_steps = (steps, steps) if options.steps is not None else ORIGINAL.values()
     shared: dict[str, Any] = {"size": None, "hidden_units": (256, 256), "learning_rate": 3e-4, "batch_size": 256}
     values: dict[str, Any] = {"reward_scale": 1.0, "target_update_interval": 8_000}
     return {
         "BC": (lambda: create_discrete_bc(**shared), bc_steps),
-        "CQL": (
-            lambda: create_discrete_cql(conservative_weight=options.weight, **shared, **values),
-            cql_steps,
-        ),
-    }
+        "CQL": (lambda: create_discrete_cql(conservative_weight=weight, **shared, **values), cql_steps),
+    }, weight
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    env = SafetyCriticalGridWorld(map_name=options.map)
+    env = _world(options)
 
     from .agents import load_agent
     from .evaluation import score_agent
@@ -257,7 +301,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _run_sweep(options: argparse.Namespace) -> None:
-    env = SafetyCriticalGridWorld(map_name=options.map)
+    env = _world(options)
     if not options.jobs:
         raise ValueError("--jobs is 0, expected a number of processes, or -1 for one a core")
     out = _npz(options.out)
@@ -270,20 +314,19 @@ def _run_sweep(options: argparse.Namespace) -> None:
 
     matplotlib.use("agg")
     from .dataset import generate_offline_episodes
-    from .evaluation import SUMMARY_HEADERS, reference_row
+    from .evaluation import reference_row, summary_table
     from .figures.sweeps import plot_sweep
-    from .recipe import DEFAULT_STEPS
     from .sweep.shards import checked_weights
-    from .sweep.training import DEFAULT_WEIGHTS, train_clone_sweep, train_sweep
+    from .sweep.training import train_clone_sweep, train_sweep
 
-    weights = checked_weights("--weights", DEFAULT_WEIGHTS if options.weights is None else options.weights)
+    weights: Any = "auto" if options.weights is None else checked_weights("--weights", options.weights)
     logs = [
         generate_offline_episodes(env, options.episodes, options.epsilon, seed)
         for seed in range(options.first_log, options.first_log + options.logs)
     ]
     run: Any = {
-        "n_seeds": options.seeds, "n_steps": DEFAULT_STEPS if options.steps is None else options.steps, "mdp": env.mdp,
-        "seed": options.first_log, "size": len(MAPS[options.map]), "n_jobs": options.jobs,
+        "n_seeds": options.seeds, "n_steps": "auto" if options.steps is None else options.steps, "mdp": env.mdp,
+        "seed": options.first_log, "n_jobs": options.jobs, **_features(options, env),
     }  # fmt: skip
     # Ctrl-C reaches every process of the terminal; the workers leave it to this one, which ends them
     deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
@@ -304,7 +347,7 @@ def _run_sweep(options: argparse.Namespace) -> None:
         going_on = f"kept {unfinished}; the same command goes on from it" if unfinished.exists() else "kept nothing"
         raise KeyboardInterrupt(f"kept {out}" if saved else going_on) from None
     rows = [reference_row(name, score) for name, score in references.items()]
-    print(f"\n{tabulate(rows + clones.rows() + sweep.rows(), SUMMARY_HEADERS, disable_numparse=True)}\n")
+    print(f"\n{summary_table(rows + clones.rows() + sweep.rows(), sweep.dreams())}\n")
     print(f"wrote {out} and {figure}")
 
 

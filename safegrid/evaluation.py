@@ -5,19 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from tabulate import tabulate
 
-from .agents import Agent, DivergedError, fit, progress_bar
+from .agents import Agent, DivergedError, create_discrete_bc, create_discrete_cql, fit, progress_bar
 from .answers import is_stochastic, policy_table, q_table
-from .array_types import ByValue, Floats
+from .array_types import Bools, ByValue, Floats
 from .dataset import Episodes
 from .intervals import Interval, interquartile_mean, mean
 from .mdp import TabularMDP
-from .recipe import DEFAULT_STEPS
+from .recipe import Auto, is_auto, largest_value, propose_recipe
 from .scores import PolicyScore, as_counted
 
 
@@ -30,12 +32,14 @@ class AgentScore(ByValue):
         sampled: the same from sampled episodes, with intervals; None where none were asked for.
         claimed_value: the agent's own V̂(s₀) = Σ π(a|s₀) Q̂(s₀, a), discounted, in raw reward; NaN where it claims none.
         true_value: V^π(s₀) of its policy, exact, discounted the same way.
+        largest_value: the most that any policy could be worth with the world's rewards.
     """
 
     exact: PolicyScore
     sampled: PolicyScore | None
     claimed_value: float
     true_value: float
+    largest_value: float = float("inf")
 
     @property
     def overestimate(self) -> float:
@@ -47,8 +51,10 @@ class AgentScore(ByValue):
         if self.sampled:
             rows = [[name, exact, f"{score_interval(self.sampled, name):.4}"] for name, exact in rows]
         rows += [["true value of the start", f"{Interval(self.true_value):.4}"]]
-        claimed = Interval(self.claimed_value)
-        rows += [] if np.isnan(self.claimed_value) else [["claimed value of the start", f"{claimed:.4}"]]
+        if not np.isnan(self.claimed_value):
+            rows += [["claimed value of the start", f"{Interval(self.claimed_value):.4}"]]
+        if self.claimed_value > self.largest_value:
+            rows += [["… the most its rewards allow", f"{Interval(self.largest_value):.4}"]]
         headers = ("", "exact", "sampled [95% interval]")[: 3 if self.sampled else 2]
         return str(tabulate(rows, headers, disable_numparse=True))
 
@@ -70,18 +76,26 @@ def score_agent(
     """
     policy = policy_table(agent, mdp, stochastic)
     claims = hasattr(agent.impl.modules, "q_funcs")
+    gamma = agent.gamma if claims else 0.99
     q = np.where(policy > 0, q_table(agent, mdp), 0.0) if claims else np.full_like(policy, np.nan)
     return AgentScore(
         exact=mdp.evaluate(policy),
         sampled=mdp.rollouts(policy, n_episodes, seed).score() if n_episodes else None,
         claimed_value=float(mdp.start @ (policy * q).sum(1)),
-        true_value=float(mdp.start @ mdp.values(policy, agent.gamma if claims else 0.99)[0]),
+        true_value=float(mdp.start @ mdp.values(policy, gamma)[0]),
+        largest_value=largest_value(mdp, gamma),
     )
 
 
 def score_interval(score: PolicyScore, field: str) -> Interval:
     """One field of a score with its 95% interval, without where the score has none."""
     return Interval(getattr(score, field), *(score.intervals or {}).get(field, ()))
+
+
+def told_dreams(dreams: Mapping[str, Bools], most: float) -> str:
+    """A line under a table: which runs, (L, K) by name, claim more than the rewards allow; empty where none does."""
+    named = ", ".join(f"{name} ({int(runs.sum())} of {runs.size} runs)" for name, runs in dreams.items() if runs.any())
+    return f"\n\nClaims above {most:g}, the most that these rewards allow: {named}." if named else ""
 
 
 SUMMARY_HEADERS = ("", "runs", "return", "worst run", "hazard", "claimed − true")
@@ -96,6 +110,12 @@ def summary_row(name: str, returns: Floats, hazards: Floats, overestimates: Floa
     if lost := int(np.isneginf(returns).sum()):
         runs, worst = f"{runs} ({lost} diverged)", "diverged"
     return [name, runs, str(income), worst, f"{risk:%}", claim]
+
+
+def summary_table(rows: list[list[str]], note: str, html: bool = False) -> str:
+    """Rows under `SUMMARY_HEADERS`, and a note beneath."""
+    table = tabulate(rows, SUMMARY_HEADERS, tablefmt="html" if html else "simple", disable_numparse=True)
+    return table + (f"<p>{note.strip()}</p>" if html and note else note)
 
 
 def warn_diverged(members: Sequence[str]) -> None:
@@ -139,20 +159,26 @@ class Comparison(ByValue):
         agents = [summary_row(name, *(self.values(name, field) for field in fields)) for name in self.scores]
         return [reference_row(name, score) for name, score in self.references.items()] + agents
 
+    def dreams(self) -> str:
+        """Whose claims about the start are above what the rewards allow, in words; empty where nobody's are."""
+        most = {name: self.values(name, "largest_value") for name in self.scores}
+        above = {name: self.values(name, "claimed_value") > limits for name, limits in most.items()}
+        return told_dreams(above, max((float(np.nanmax(limits)) for limits in most.values()), default=np.inf))
+
     def __str__(self) -> str:
-        return tabulate(self.rows(), SUMMARY_HEADERS, disable_numparse=True)
+        return summary_table(self.rows(), self.dreams())
 
     def _repr_html_(self) -> str:
-        return str(tabulate(self.rows(), SUMMARY_HEADERS, tablefmt="html", disable_numparse=True))
+        return summary_table(self.rows(), self.dreams(), html=True)
 
 
 def compare(
-    recipes: Mapping[str, Callable[[], Agent]],
+    recipes: Mapping[str, Callable[[], Agent]] | Auto,
     mdp: TabularMDP,
     logs: Sequence[Episodes],
     *,
     network_seeds: Iterable[int] = (0,),
-    n_steps: int = DEFAULT_STEPS,
+    n_steps: int | Auto = "auto",
     references: Mapping[str, ArrayLike] | None = None,
     n_episodes: int = 0,
     n_jobs: int = 1,
@@ -165,21 +191,32 @@ def compare(
 
     Args:
         recipes: a name and a function that makes a fresh agent, such as `functools.partial(create_discrete_cql,
-            conservative_weight=1.0)`.
+            conservative_weight=1.0)`; "auto" for behaviour cloning and CQL as `propose_recipe` has them.
         mdp: the world the logs come from.
         logs: one `Episodes` or more.
         network_seeds: passed to `fit`.
         references: policies (S, A) to stand beside the agents.
         n_episodes: sampled episodes for each agent besides its exact score; 0 for none.
         n_jobs: processes, through joblib; results do not depend on it.
-        n_steps, progress: as `fit`.
+        n_steps: as `fit`; "auto" as `propose_recipe`.
+        progress: as `fit`.
     """
     seeds = list(network_seeds)
+    if logs and (is_auto(recipes) or is_auto(n_steps)):
+        proposed = propose_recipe(logs, mdp)
+        n_steps = proposed.n_steps if is_auto(n_steps) else n_steps
+        if is_auto(recipes):
+            clone, cql = (
+                partial(create_discrete_bc, **proposed.features),
+                partial(create_discrete_cql, **proposed.settings),
+            )
+            recipes = {"BC": clone, "CQL": cql}
     for name, items in {"recipes": recipes, "logs": logs, "network_seeds": seeds}.items():
         if not items:
             raise ValueError(f"{name} is empty, expected at least one")
     jobs = [(name, i, seed) for name in recipes for i in range(len(logs)) for seed in seeds]
-    work = (delayed(_train_and_score)(recipes[name], mdp, logs[i], seed, n_steps, n_episodes) for name, i, seed in jobs)
+    create: Any = recipes
+    work = (delayed(_train_and_score)(create[name], mdp, logs[i], seed, n_steps, n_episodes) for name, i, seed in jobs)
     results = Parallel(n_jobs=n_jobs, return_as="generator")(work)
     scores: dict[str, list[list[AgentScore]]] = {}
     bar = progress_bar(progress, iterable=results, total=len(jobs), desc="agents")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from tabulate import tabulate
@@ -19,6 +19,8 @@ UNIT = 100.0
 """The largest reward of this book's own worlds, in which its settings were found."""
 WEIGHT, SCALE = 6.0, 0.1
 """The conservative weight and the reward scale there."""
+Auto = Literal["auto"]
+"""A setting that is left to `propose_recipe`."""
 DEFAULT_STEPS = 2_400
 """Gradient steps on this book's maps."""
 MOST_INPUTS = 4_096
@@ -112,6 +114,11 @@ def propose_recipe(logs: Episodes | Sequence[Episodes], mdp: TabularMDP | None =
         reasons["cells"] = reasons["size"]
         reasons["size"] = "values are whole numbers below it"
     return Recipe(largest, size, cells, ranges, n_steps, reasons)
+
+
+def is_auto(setting: Any) -> bool:
+    """Whether a setting is left to `propose_recipe`."""
+    return isinstance(setting, str) and setting == "auto"
 
 
 def largest_value(source: Episodes | Sequence[Episodes] | TabularMDP, gamma: float = 0.99) -> float:

@@ -11,9 +11,11 @@ import pytest
 from safegrid.agents import create_discrete_bc, create_discrete_cql, create_double_dqn, fit
 from safegrid.answers import policy_table, q_table
 from safegrid.dataset import generate_offline_episodes
+from safegrid.env import SafetyCriticalGridWorld
 from safegrid.evaluation import AgentScore, Comparison, compare, score_agent
 from safegrid.figures.comparisons import plot_comparison, plot_profiles
 from safegrid.mdpdataset import d3rlpy
+from safegrid.recipe import propose_recipe
 from safegrid.scores import PolicyScore
 
 
@@ -153,3 +155,36 @@ def test_one_log_and_one_test_drive_print_no_interval():
     assert "sampled" in alone
     for nothing in ("nan", "inf", " ["):
         assert nothing not in str(table) + alone.split("\n", 1)[1]
+
+
+@pytest.fixture(scope="module")
+def cents():
+    """A small world that pays 1 for the goal: no policy is worth more."""
+    world = SafetyCriticalGridWorld(size=4, max_steps=12, step_reward=0.0, hazard_reward=0.0, goal_reward=1.0)
+    return world.mdp, [generate_offline_episodes(world, 40, seed=seed) for seed in range(2)]
+
+
+def test_agents_are_compared_in_the_units_of_their_world(cents):
+    mdp, logs = cents
+    table = compare("auto", mdp, logs, n_steps=5, progress=False)
+    assert list(table.scores) == ["BC", "BC (stochastic)", "CQL"]
+    proposed = propose_recipe(logs, mdp)
+    recipes = {"CQL": partial(create_discrete_cql, **proposed.settings)}
+    np.testing.assert_array_equal(
+        compare(recipes, mdp, logs, n_steps=5, progress=False).values("CQL", "claimed_value"),
+        table.values("CQL", "claimed_value"),
+    )
+
+
+def test_a_claim_above_what_the_rewards_allow_is_named(cents):
+    mdp, logs = cents
+    strange = {"units of another world": partial(create_discrete_cql, conservative_weight=6.0, size=4)}
+    modest = {"its own": partial(create_discrete_cql, **propose_recipe(logs, mdp).settings)}
+    table = compare(strange | modest, mdp, logs, n_steps=600, progress=False)
+    assert (table.values("units of another world", "claimed_value") > 1).all()
+    note = "Claims above 1, the most that these rewards allow: units of another world (2 of 2 runs)."
+    assert str(table).endswith(note)
+    assert table._repr_html_().endswith(f"<p>{note}</p>")
+    (score, *_), *_ = table.scores["units of another world"]
+    assert "the most its rewards allow" in str(score)
+    assert "the most its rewards allow" not in str(table.scores["its own"][0][0])

@@ -85,7 +85,7 @@ def test_the_original_settings_are_the_originals(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sweep", "--map", "maze"], "map_name is 'maze'"),
+        (["sweep", "--map", "maze"], "--map is maze, expected one of original"),
         (["sweep", "--logs", "0"], "--logs is 0, expected a whole number of at least 1"),
         (["sweep", "--seeds", "0"], "--seeds is 0"),
         (["sweep", "--first-log", "-1"], "--first-log is -1"),
@@ -97,7 +97,7 @@ def test_the_original_settings_are_the_originals(tmp_path):
         (["sweep", "--out", "sweeps/"], "--out is sweeps/, a folder"),
         (["sweep", "--out", "."], "--out is ., a folder"),
         (["sweep", "--out", "table.csv"], "--out is table.csv; expected a name that ends in .npz"),
-        (["train", "--map", "maze"], "map_name is 'maze'"),
+        (["train", "--map", "maze"], "--map is maze, expected one of original"),
         (["train", "--weight", "-1"], "--weight is -1.0"),
         (["train", "--weight", "nan"], "--weight is nan"),
         (["train", "--epsilon", "2"], "--epsilon is 2.0"),
@@ -285,3 +285,38 @@ def test_an_interrupted_sweep_leaves_no_process_and_says_how_to_go_on(tmp_path, 
     assert err.splitlines()[-1] == told
     assert len(children) >= 2
     assert psutil.wait_procs(children, timeout=30)[1] == []
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    path = tmp_path / "lane.txt"
+    path.write_text("SFFHF\nFHFWF\nFFFFG\n")
+    return path
+
+
+def test_a_map_of_ones_own_is_learned_in_its_own_recipe(drawn, tmp_path, capsys):
+    brief = ["--map", str(drawn), "--max-steps", "20", "--episodes", "20", "--steps", "5"]
+    assert main(["train", *brief, "--test-episodes", "5", "--out", str(tmp_path)]) == 0
+    encoder = load_agent(tmp_path / "cql-lane-w6-log42.npz").config.encoder_factory
+    assert (encoder.size, encoder.cells) == (5, True)
+    assert main(["evaluate", str(tmp_path / "cql-lane-w6-log42.npz"), "--map", str(drawn)]) == 0
+    assert main(["sweep", *brief, "--logs", "2", "--weights", "6", "--out", str(tmp_path / "lane.npz")]) == 0
+    assert Sweep.load(tmp_path / "lane.npz").settings["cells"]
+    drawn.write_text("SFX\nFFG\n")
+    assert main(["train", "--map", str(drawn)]) == 2
+    assert f"--map {drawn}: desc row 0 is 'SFX': unknown letter 'X'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("features", "settings"),
+    [
+        ("coordinates", {"size": 5, "cells": False, "ranges": None}),
+        ("cells", {"size": 5, "cells": True, "ranges": None}),
+        ("scaled", {"size": None, "cells": False, "ranges": [[0.0, 4.0], [0.0, 2.0]]}),
+    ],
+)
+def test_the_features_of_a_sweep_can_be_asked_for(features, settings, drawn, tmp_path):
+    brief = ["--map", str(drawn), "--episodes", "20", "--steps", "5", "--logs", "1", "--weights", "6", "--jobs", "1"]
+    assert main(["sweep", *brief, "--features", features, "--out", str(tmp_path / "out.npz")]) == 0
+    found = Sweep.load(tmp_path / "out.npz").settings
+    assert {name: found[name] for name in settings} == settings

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from tabulate import tabulate
 
 from safegrid.agents import Agent, seeded
 from safegrid.array_types import Array, Bools, ByValue, Floats, Ints
 from safegrid.checks import whole
-from safegrid.evaluation import SUMMARY_HEADERS, AgentScore, summary_row
+from safegrid.evaluation import AgentScore, summary_row, summary_table, told_dreams
 from safegrid.files import read_npz, write_npz
 from safegrid.intervals import Interval, interquartile_mean, mean
 from safegrid.scores import SCORE_FIELDS, PolicyScore, as_counted
@@ -112,7 +111,7 @@ class Sweep(ByValue):
         def score(log: int, seed: int) -> AgentScore:
             known: dict[str, Any] = {name: float(values[log, seed]) for name, values in scores.items()}
             claimed, true = (known.pop(name, float("nan")) for name in SCORES[-2:])
-            return AgentScore(PolicyScore(**known), None, claimed, true)
+            return AgentScore(PolicyScore(**known), None, claimed, true, self._largest_value)
 
         return [[score(log, seed) for seed in range(n_seeds)] for log in range(n_logs)]
 
@@ -136,22 +135,39 @@ class Sweep(ByValue):
             raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
         return int(np.argmax(near))
 
+    @property
+    def _largest_value(self) -> float:
+        return float(self.settings.get("largest_value", np.inf))  # a file of an earlier version has none
+
+    @property
+    def _names(self) -> list[str]:
+        name = "weight {:g}" if self.algorithm == "cql" else "BC, β = {:g}"
+        return [name.format(weight) for weight in self.weights]
+
     def rows(self) -> list[list[str]]:
         """The lines of the printed table, one a weight."""
-        name = "weight {:g}" if self.algorithm == "cql" else "BC, β = {:g}"
         claims = self.scores("overestimate") if "claimed_value" in self.history else [None] * len(self.weights)
         columns = zip(self.scores("return_mean"), self.scores("hazard_rate"), claims, strict=True)
-        return [summary_row(name.format(w), *scores) for w, scores in zip(self.weights, columns, strict=True)]
+        return [summary_row(name, *scores) for name, scores in zip(self._names, columns, strict=True)]
+
+    def dreams(self) -> str:
+        """Whose claims are above what the rewards allow, in words; empty where nobody's are.
+
+        Claims are about the start or, where no world was given, about the best of what the logs visit.
+        """
+        if self.algorithm != "cql":
+            return ""
+        claims = self.scores("claimed_value") if self.history else self.q_values.max((-2, -1))
+        return told_dreams(dict(zip(self._names, claims > self._largest_value, strict=True)), self._largest_value)
 
     def __str__(self) -> str:
         if not self.history:
-            return f"Sweep of {self.seeds.size * len(self.weights)} networks, trained without mdp and so not scored"
-        return str(tabulate(self.rows(), SUMMARY_HEADERS, disable_numparse=True))
+            count = self.seeds.size * len(self.weights)
+            return f"Sweep of {count} networks, trained without mdp and so not scored{self.dreams()}"
+        return summary_table(self.rows(), self.dreams())
 
     def _repr_html_(self) -> str:
-        return str(
-            tabulate(self.rows(), SUMMARY_HEADERS, tablefmt="html", disable_numparse=True) if self.history else self
-        )
+        return summary_table(self.rows(), self.dreams(), html=True) if self.history else str(self)
 
     def agent(self, weight: float, log: int = 0, seed: int = 0, *, averaged: bool = True) -> Agent:
         """One member as a d3rlpy agent, a `DiscreteCQL` or `DiscreteBC`, to predict, save, export or evaluate.

@@ -47,7 +47,7 @@ def checked_weights(name: str, values: ArrayLike) -> Floats:
 
 def factory(algorithm: str, settings: Mapping[str, Any]) -> Any:
     """The recipe as a function of the weight."""
-    names = set(settings) - {"n_steps", "averaging", "learning_rate_decay"}
+    names = set(settings) - {"n_steps", "averaging", "learning_rate_decay", "largest_value"}
     recipe = {name: settings[name] for name in names if name != "batch_size" or settings[name] is not None}
     if algorithm == "bc":
         return lambda beta: create_discrete_bc(beta=beta, **recipe)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import joblib
 import numpy as np
@@ -18,7 +18,7 @@ from safegrid.checks import checked_averaging, checked_widths, whole
 from safegrid.dataset import Episodes
 from safegrid.evaluation import warn_diverged
 from safegrid.mdp import TabularMDP
-from safegrid.recipe import UNIT, Recipe, propose_recipe
+from safegrid.recipe import UNIT, Auto, Recipe, is_auto, largest_value, propose_recipe
 from safegrid.threads import torch_device
 
 from .checkpoint import fingerprint, plain, read_checkpoint, write_checkpoint
@@ -30,9 +30,6 @@ from .stack import State, tables, train_and_score
 
 DEFAULT_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 6.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 """In a world whose largest reward is 100; in another, in proportion."""
-
-Auto = Literal["auto"]
-"""As `propose_recipe` has it."""
 
 
 def train_sweep(
@@ -115,13 +112,14 @@ def train_sweep(
     logs = checked_logs(logs, mdp)
     proposed = propose_recipe(logs, mdp)
     recipe = _features(proposed, size, cells, ranges) | {
-        "reward_scale": proposed.reward_scale if _auto(reward_scale) else reward_scale,
+        "reward_scale": proposed.reward_scale if is_auto(reward_scale) else reward_scale,
         "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size, "gamma": gamma,
         "n_critics": n_critics, "target_update_interval": target_update_interval,
+        "largest_value": largest_value(logs if mdp is None else mdp, gamma),
     }  # fmt: skip
     ladder = np.array(DEFAULT_WEIGHTS) * proposed.largest_reward / UNIT
-    weights: Any = ladder if _auto(conservative_weights) else conservative_weights
-    steps: Any = proposed.n_steps if _auto(n_steps) else n_steps
+    weights: Any = ladder if is_auto(conservative_weights) else conservative_weights
+    steps: Any = proposed.n_steps if is_auto(n_steps) else n_steps
     return _train(
         "cql", logs, checked_weights("conservative_weights", weights), n_seeds, steps, recipe, mdp=mdp, seed=seed,
         learning_rate_decay=learning_rate_decay, averaging=averaging, score_interval=score_interval,
@@ -173,18 +171,14 @@ def train_clone_sweep(
     recipe = _features(proposed, size, cells, ranges) | {
         "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size,
     }  # fmt: skip
-    steps: Any = proposed.n_steps if _auto(n_steps) else n_steps
+    steps: Any = proposed.n_steps if is_auto(n_steps) else n_steps
     return _train("bc", logs, checked_weights("betas", betas), n_seeds, steps, recipe, mdp=mdp, **settings)
-
-
-def _auto(setting: Any) -> bool:
-    return isinstance(setting, str) and setting == "auto"
 
 
 def _features(
     proposed: Recipe, size: Any, cells: bool, ranges: Sequence[Sequence[float]] | None
 ) -> dict[str, Any]:  # fmt: skip
-    if not _auto(size):
+    if not is_auto(size):
         return {"size": size, "cells": cells, "ranges": ranges}
     if cells or ranges is not None:
         raise ValueError("size is 'auto', expected a size with cells, and size=None with ranges")

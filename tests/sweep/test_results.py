@@ -1,6 +1,7 @@
 """A sweep answers for each of its members, as the agent that it is; it is saved whole, or refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,3 +145,18 @@ def test_a_sweep_over_one_log_prints_no_interval(sweep):
     assert "[" in str(sweep)
     assert "[" not in str(sweep.of_logs(1))
     assert "nan" not in str(sweep.of_logs(1))
+
+
+def test_claims_above_what_the_rewards_allow_stand_under_the_table(sweep, tmp_path):
+    least = float(sweep.scores("claimed_value")[0].min())
+    strict = replace(sweep, settings={**sweep.settings, "largest_value": least - 1e-3})
+    assert f"weight {sweep.weights[0]:g} ({sweep.seeds.size} of {sweep.seeds.size} runs)" in str(strict)
+    assert strict._repr_html_().endswith(".</p>")
+    assert strict.agent_scores(sweep.weights[0])[0][0].largest_value == least - 1e-3
+    assert Sweep.load(strict.save(tmp_path / "sweep.npz")).dreams() == strict.dreams()
+    lenient = replace(sweep, settings={**sweep.settings, "largest_value": 1e9})
+    assert lenient.dreams() == ""
+    unscored = replace(strict, history={}, last_history={}, steps=sweep.steps[:0])
+    assert "Claims above" in str(unscored)
+    old = {name: value for name, value in sweep.settings.items() if name != "largest_value"}
+    assert replace(sweep, settings=old).dreams() == ""  # a file of an earlier version
