@@ -2,7 +2,9 @@
 
     python benchmarks/recipe.py search    # logs of seeds 0–9: settings are chosen here; about an hour
     python benchmarks/recipe.py report    # the chosen ones on logs of seeds 100–109, once; ten minutes
-    python benchmarks/recipe.py table     # prints what these have written to recipe.csv: recipe.md
+    python benchmarks/recipe.py table     # prints what these have written to recipe.csv
+
+recipe.md is this table with that of `python benchmarks/features.py table` below.
 
 Two networks a log. What recipe.csv holds already is not run again.
 """
