@@ -18,7 +18,7 @@ import numpy as np
 
 from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.files import atomic_file
+from safegrid.files.atomic import atomic_path
 from safegrid.sweep.results import Sweep
 from safegrid.sweep.training import train_clone_sweep, train_sweep
 
@@ -140,8 +140,8 @@ def write():
     body = [f"  {json.dumps(stage)}: {json.dumps(values, separators=(',', ':'))}" for stage, values in stages.items()]
     text = "{\n" + ",\n".join(lines) + ',\n "stages": {\n' + ",\n".join(body) + "\n }\n}\n"
     RESULTS.parent.mkdir(exist_ok=True)
-    with atomic_file(RESULTS) as file:
-        file.write(text.encode())
+    with atomic_path(RESULTS) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 import safegrid as sg
+from safegrid.files.atomic import atomic_path
 
 mpl.use("agg")
 
@@ -22,7 +23,8 @@ def main() -> None:
         policies[weight] = sg.policy_table(agent, env.mdp)
     visits = {weight: env.mdp.occupancy(policy) for weight, policy in policies.items()}
     figure = sg.plot_weights(env.mdp, policies, visits, label="probability of visiting the cell")
-    figure.savefig(Path(__file__).parent / "_static" / "weights.png", dpi=100)
+    with atomic_path(Path(__file__).parent / "_static" / "weights.png") as unfinished:
+        figure.savefig(unfinished, dpi=100)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from pathlib import Path
 import jupytext
 import yaml
 
+from safegrid.files.atomic import atomic_path
+
 BOOK = Path(__file__).parent
 INSTALL = re.compile(r'%pip install -q "safegrid @ git\+[^"]*"')
 
@@ -41,7 +43,8 @@ def main() -> int:
         if "--check" in sys.argv:
             print(f"{path.relative_to(BOOK.parent)} is out of step: run python book/sync.py")
         else:
-            path.write_text(wanted[path])
+            with atomic_path(path) as unfinished:
+                unfinished.write_text(wanted[path])
     return int("--check" in sys.argv and bool(stale))
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tabulate import tabulate
 
 from .checks import checked, whole
 from .env import MAPS, SafetyCriticalGridWorld
+from .files.atomic import atomic_path
 from .intervals import Interval
 from .scores import PolicyScore
 
@@ -233,10 +235,12 @@ def _train(options: argparse.Namespace) -> None:
                 scores[name].append([score_agent(agent, mdp, n_episodes=options.test_episodes, seed=seed)])
             for name, agent in agents.items():  # a log's policies together, or neither
                 save_agent(agent, saved[seed][name])
-                agent.save_policy(str(saved[seed][name].with_suffix(".pt")))
+                with atomic_path(saved[seed][name].with_suffix(".pt")) as unfinished:
+                    agent.save_policy(str(unfinished))
             rest.remove(seed)
         comparison = Comparison(scores, {name: mdp.evaluate(policy) for name, policy in references.items()})
-        plot_comparison(comparison).savefig(figure, dpi=150)
+        with atomic_path(figure) as unfinished:
+            plot_comparison(comparison).savefig(unfinished, dpi=150)
     except KeyboardInterrupt:
         kept = " ".join(str(seed) for seed in seeds if seed not in rest)
         again = " --force" * any(path.exists() for seed in rest[:1] for path in saved[seed].values())
@@ -342,7 +346,8 @@ def _run_sweep(options: argparse.Namespace) -> None:
             "optimum": env.mdp.evaluate(env.mdp.optimal(0.99)),
             "behaviour policy": env.mdp.evaluate(env.behaviour_policy(options.epsilon)),
         }
-        plot_sweep(sweep, references, clones).savefig(figure, dpi=150)
+        with atomic_path(figure) as unfinished_figure:
+            plot_sweep(sweep, references, clones).savefig(unfinished_figure, dpi=150)
     except KeyboardInterrupt:
         going_on = f"kept {unfinished}; the same command goes on from it" if unfinished.exists() else "kept nothing"
         raise KeyboardInterrupt(f"kept {out}" if saved else going_on) from None
@@ -386,9 +391,7 @@ def _writable_folder(path: Path) -> Path:
     """Makes the folder and tries it, before hours of work rather than after."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".safegrid-probe"
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=path).close()
     except OSError as error:
         raise OSError(f"--out {path}: cannot write there ({error.strerror})") from error
     return path

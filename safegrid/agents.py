@@ -20,7 +20,8 @@ from .array_types import Floats
 from .checks import checked, checked_averaging, checked_widths, refuse_rows, whole
 from .dataset import Episodes, build_mdpdataset
 from .encoders import OneHotEncoderFactory, encoder_factory
-from .files import read_npz, write_npz
+from .files.npz import read_npz, write_npz
+from .files.strangers import refused_by_name
 from .mdp import TabularMDP
 from .mdpdataset import checked_rows, d3rlpy
 from .recipe import DEFAULT_STEPS
@@ -30,6 +31,7 @@ Agent = Any
 """One of d3rlpy's agents that `fit` trains; d3rlpy is typed too loosely to say more."""
 
 _FORMAT = "safegrid-agent-1"
+_COPIES = 4  # of the weights: those of the file, of the network, and of its target, and one on its way
 
 
 class DivergedError(ValueError):
@@ -343,6 +345,7 @@ def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
 
     Raises:
         ValueError: the agent is untrained, or evaluates another one and cannot be read back without it.
+        DivergedError: a ValueError; its weights are not finite.
     """
     if hasattr(built(agent), "algo"):
         raise ValueError(f"agent is a {type(agent).__name__}, which is nothing without the agent it evaluates")
@@ -350,7 +353,8 @@ def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
         observation_shape=agent.observation_shape, action_size=agent.action_size, config=agent.config
     )
     header = json.dumps({"format": _FORMAT, "d3rlpy": config.serialize_to_dict()})
-    return write_npz(path, header, {k: v.cpu().numpy() for k, v in trained_network(agent).state_dict().items()})
+    weights = _finite_weights(agent)
+    return write_npz(path, header, {name: tensor.cpu().numpy() for name, tensor in weights.items()}, _COPIES)
 
 
 def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -> Agent:
@@ -359,15 +363,38 @@ def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -
     (d3rlpy's own .d3 files are pickles: never load one that you did not write.)
 
     Raises:
-        ValueError: the file is cut short, pickled, or no agent of ours; torch cannot use the device.
+        ValueError: the file is cut short, pickled, or no agent of ours; its networks are of other shapes than its
+            weights, or these are not finite; torch cannot use the device.
     """
-    place, (header, weights) = torch_device(device), read_npz(path, _FORMAT)
-    try:
-        with seeded(0):  # d3rlpy draws weights, which those of the file replace
-            agent = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"]).create(place)
+    place, (header, weights) = torch_device(device), read_npz(path, _FORMAT, _COPIES)
+    with (
+        refused_by_name(path, "does not hold a whole agent"),
+        seeded(0),
+    ):  # d3rlpy draws weights, and these replace them
+        _check_layers(header["d3rlpy"]["config"]["params"], len(weights))
+        config = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"])
+        with torch.device("meta"):  # takes no memory
+            shapes = {k: tuple(v.shape) for k, v in trained_network(config.create("meta")).state_dict().items()}
+        if (found := {name: array.shape for name, array in weights.items()}) != shapes:
+            raise ValueError(f"weights of shapes {found}, expected {shapes}")
+        agent = config.create(place)
         trained_network(agent).load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
-        raise ValueError(f"{path}: does not hold a whole agent ({type(error).__name__}: {error})") from error
-    if hasattr(agent.impl.modules, "targ_q_funcs"):
-        agent.impl.update_target()
+        _finite_weights(agent)
+        if hasattr(agent.impl.modules, "targ_q_funcs"):
+            agent.impl.update_target()
     return agent
+
+
+def _check_layers(learner: dict[str, Any], n_arrays: int) -> None:
+    """As many layers as there can be weights for, before any is made."""
+    encoder = learner["encoder_factory"]["params"]
+    layers = sum(len(encoder.get(name) or ()) for name in ("hidden_units", "filters"))
+    if (n_critics := learner.get("n_critics", 1)) * (1 + layers) > n_arrays:
+        raise ValueError(f"{n_arrays} arrays of weights, expected those of {n_critics} networks of {layers} layers")
+
+
+def _finite_weights(agent: Agent) -> dict[str, torch.Tensor]:
+    weights: dict[str, torch.Tensor] = trained_network(agent).state_dict()
+    if bad := [name for name, tensor in weights.items() if not tensor.isfinite().all()]:
+        raise DivergedError(f"the {type(agent).__name__} has diverged: {bad[0]} holds weights that are not finite")
+    return weights

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 
 from .array_types import Array, Bools, ByValue, Floats, Ints, ReadOnly, distinct, frozen
 from .checks import number_array, refuse_changed, refuse_rows, whole
-from .files import read_npz, write_npz
+from .files.npz import read_npz, write_npz
+from .files.strangers import refused_by_name
 from .mdp import TabularMDP
 from .recording import is_plain, known_state, record
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Policy = Callable[[Any, np.random.Generator], int]
 
 _FORMAT = "safegrid-episodes-1"
+_COPIES = 1.5  # a log's columns, and what looks for bad rows in them
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +208,7 @@ class Episodes(ReadOnly):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the log as compressed .npz without pickle; all or nothing."""
         header = json.dumps({"format": _FORMAT, "n_actions": self.n_actions})
-        return write_npz(path, header, {name: getattr(self, name) for name in _COLUMNS})
+        return write_npz(path, header, {name: getattr(self, name) for name in _COLUMNS}, _COPIES)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Episodes:
@@ -215,11 +217,12 @@ class Episodes(ReadOnly):
         Raises:
             ValueError: the file is no such log, is cut short, or holds pickled data.
         """
-        header, columns = read_npz(path, _FORMAT)
+        header, columns = read_npz(path, _FORMAT, _COPIES)
         if missing := [name for name in _COLUMNS if name not in columns]:
             raise ValueError(f"{path}: column {missing[0]!r} is missing")
         number: Any = header.get("n_actions")
-        return cls(**{name: columns[name] for name in _COLUMNS}, n_actions=number)
+        with refused_by_name(path, "does not hold a whole log"):
+            return cls(**{name: frozen(columns[name]) for name in _COLUMNS}, n_actions=number)
 
     @classmethod
     def concatenate(cls, logs: Sequence[Episodes]) -> Episodes:

@@ -1,7 +1,5 @@
 """The learners are d3rlpy's, configured as documented; nothing is dropped, and nothing random is left unseeded."""
 
-import json
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -309,43 +307,6 @@ def test_a_loaded_agent_trains_on(data, log, tmp_path):
     targets, online = (agent.impl.modules.targ_q_funcs.state_dict(), agent.impl.modules.q_funcs.state_dict())
     assert all(torch.equal(targets[name], online[name]) for name in online)
     trained(agent, data, 5)
-
-
-def test_a_strangers_file_runs_nothing(tmp_path, data):
-    marker = tmp_path / "opened"
-
-    class Trap:
-        def __reduce__(self):
-            return (os.mkdir, (str(marker),))
-
-    good = dict(np.load(save_agent(trained(create_discrete_cql(), data, 1), tmp_path / "good.npz")))
-    name = next(key for key in good if key != "header")
-    np.savez(tmp_path / "trap.npz", **good | {name: np.array([Trap()], object)})
-    with pytest.raises(ValueError, match="pickled or another file"):
-        load_agent(tmp_path / "trap.npz")
-    assert not marker.exists()
-
-
-def test_a_broken_file_is_refused(tmp_path, data, log):
-    path = save_agent(trained(create_discrete_cql(), data, 1), tmp_path / "agent.npz")
-    parts = dict(np.load(path))
-    (tmp_path / "half.npz").write_bytes(path.read_bytes()[:2_000])
-    np.savez(tmp_path / "less.npz", **dict(list(parts.items())[:-1]))
-    np.savez(tmp_path / "odd.npz", header=np.array(json.dumps({"format": "safegrid-agent-1", "d3rlpy": {"type": "?"}})))
-    for name, message in (("half.npz", "cut short"), ("less.npz", "whole agent"), ("odd.npz", "whole agent")):
-        with pytest.raises(ValueError, match=message):
-            load_agent(tmp_path / name)
-    with pytest.raises(ValueError, match="format is 'safegrid-episodes-1', expected 'safegrid-agent-1'"):
-        load_agent(log.save(tmp_path / "log.npz"))
-
-
-def test_an_agent_is_saved_whole_or_not_at_all(tmp_path, data):
-    agent = trained(create_discrete_cql(), data, 1)
-    with pytest.raises(OSError, match="cannot write"):
-        save_agent(agent, tmp_path / "missing" / "agent.npz")
-    assert not list(tmp_path.iterdir())
-    with pytest.raises(ValueError, match="never trained"):
-        save_agent(create_discrete_cql(), tmp_path / "agent.npz")
 
 
 def test_the_originals_own_example_runs(tmp_path, monkeypatch):

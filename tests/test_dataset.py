@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from safegrid.dataset import Episodes, coverage, generate_offline_episodes, sample_episodes
-from safegrid.files import write_npz
+from safegrid.files.npz import write_npz
 from safegrid.mdpdataset import d3rlpy
 from safegrid.ope import select_episodes
 

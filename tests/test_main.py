@@ -15,7 +15,7 @@ from safegrid.__main__ import main
 from safegrid.agents import create_discrete_bc, fit, load_agent, save_agent
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.files import read_npz
+from safegrid.files.npz import read_npz
 from safegrid.sweep.results import Sweep
 
 QUICK = ["--steps", "30", "--episodes", "40", "--test-episodes", "50"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gymnasium
+import h5py
 import minari
 import numpy as np
 from gymnasium import spaces
@@ -19,8 +20,11 @@ from minari.dataset.minari_storage import MinariStorage
 from minari.namespace import NAMESPACE_METADATA_FILENAME
 from minari.storage import get_dataset_path
 
-from safegrid.array_types import Array, Ints
+from safegrid.array_types import Array, Ints, frozen
+from safegrid.checks import whole
 from safegrid.dataset import Episodes
+from safegrid.files.atomic import atomic_path
+from safegrid.files.strangers import check_truth, refused_by_name
 
 Env = str | gymnasium.Env[Any, Any]
 
@@ -84,27 +88,26 @@ def write_minari(
                 raise ValueError(f"{name} is {value!r}, expected text")
             metadata[name] = {value} if name in ("author", "author_email") else value
     observation_space, action_space = _spaces(log, made)
-    temporary = Path(tempfile.mkdtemp(dir=root, prefix=".unfinished-"))
-    try:
+    with atomic_path(final, folder=root) as unfinished:
+        unfinished.mkdir()
         storage = MinariStorage.new(
-            temporary / "data", observation_space, action_space, None if made is None else made.spec, "hdf5"
+            unfinished / "data", observation_space, action_space, None if made is None else made.spec, "hdf5"
         )
         storage.update_metadata(metadata)
         storage.update_episodes(_buffers(log))
-        os.chmod(temporary, 0o755)
         for folder in namespace:
             (root / folder).mkdir(parents=True, exist_ok=True)
             if not (note := root / folder / NAMESPACE_METADATA_FILENAME).exists():
-                note.write_text("{}")
-        os.rename(temporary, final)
-    except BaseException:
-        shutil.rmtree(temporary)
-        raise
+                with atomic_path(note) as unfinished_note:
+                    unfinished_note.write_text("{}")
     return minari.MinariDataset(final / "data")
 
 
 def read_minari(dataset: minari.MinariDataset | str, *, path: str | os.PathLike[str] | None = None) -> Episodes:
-    """Reads a log in Minari's format with Minari's own reader, every row checked; nothing is downloaded.
+    """Reads a log in Minari's format (HDF5), every row checked; nothing is downloaded, and nothing in it is run.
+
+    What is declared is checked before memory is taken: at most a number for each byte of the file, and three million.
+    Links in the file, to others or to itself, are not followed.
 
     Observations are flattened and kept as float32. An end that is flagged both ways is a terminal. Costs and states
     come from infos "cost" and "state" where they are there; "state" must be whole numbers, one more than steps. Without
@@ -116,7 +119,8 @@ def read_minari(dataset: minari.MinariDataset | str, *, path: str | os.PathLike[
 
     Raises:
         ValueError: actions are not discrete, observations are no vectors, there are no episodes, an episode's
-            columns do not fit each other, or a row does not fit, as in `Episodes`.
+            columns do not fit each other, or a row does not fit, as in `Episodes`; the files are cut short, damaged,
+            or in another format than HDF5.
         FileNotFoundError: there is no such dataset or folder.
     """
     if isinstance(dataset, str):
@@ -124,23 +128,78 @@ def read_minari(dataset: minari.MinariDataset | str, *, path: str | os.PathLike[
         folder = _root(path) / dataset / "data"
         if not folder.is_dir():
             raise FileNotFoundError(f"dataset {dataset!r} is not in {_root(path)}; nothing is downloaded")
-        dataset = minari.MinariDataset(folder)
+        with refused_by_name(folder, _FAULT):
+            _check_metadata(folder)
+            dataset = minari.MinariDataset(folder)
     elif not isinstance(dataset, minari.MinariDataset):
         raise ValueError(f"dataset is {dataset!r}, expected a MinariDataset or the id of one")
     elif path is not None:
         raise ValueError(f"path is {str(path)!r}, expected none beside a MinariDataset: it knows where it lies")
-    actions = dataset.action_space
+    actions, where = dataset.action_space, dataset.storage.data_path
     if not isinstance(actions, spaces.Discrete) or actions.start != 0:
-        raise ValueError(f"dataset's action_space is {actions}, expected Discrete(n) counted from 0")
+        raise ValueError(f"{where}: action_space is {actions}, expected Discrete(n) counted from 0")
     if not isinstance(dataset.observation_space, _VECTORS):
-        raise ValueError(f"dataset's observation_space is {dataset.observation_space}, expected vectors or numbers")
-    seen = dataset.observation_space
-    starts_at = int(seen.start) if isinstance(seen, spaces.Discrete) else None
-    episodes = [_rows(episode, number, starts_at) for number, episode in enumerate(dataset.iterate_episodes())]
-    if not episodes:
-        raise ValueError(f"dataset {dataset.id!r} has no episodes, expected at least one")
-    columns = {name: np.concatenate([rows[name] for rows in episodes]) for name in episodes[0]}
-    return Episodes(**columns, n_actions=int(actions.n))
+        raise ValueError(f"{where}: observation_space is {dataset.observation_space}, expected vectors or numbers")
+    if not len(dataset.episode_indices):
+        raise ValueError(f"{where}: {dataset.id!r} has no episodes, expected at least one")
+    stored = where / "main_data.hdf5"
+    with refused_by_name(stored, _FAULT), h5py.File(stored, "r") as file:
+        found = _find_columns(file, dataset.episode_indices, stored.stat().st_size)
+        episodes = [_rows(columns, number, dataset.observation_space) for number, columns in enumerate(found)]
+        columns = {name: frozen(np.concatenate([rows[name] for rows in episodes])) for name in episodes[0]}
+        return Episodes(**columns, n_actions=int(actions.n))
+
+
+_FAULT = "cannot be read as a log in Minari's format"
+_LONGEST_METADATA = 1_000_000  # bytes
+_NUMBERS = 3_000_000
+_A_CHUNK = 100  # numbers for whose memory HDF5 keeps a chunk in mind
+_COLUMNS = ("observations", "actions", "rewards", "terminations", "truncations")
+_INFOS = ("infos/cost", "infos/state", "infos/next_state")
+
+
+def _check_metadata(folder: Path) -> None:
+    """What Minari's own reader would make without a look: any environment, any space, any number of episodes."""
+    if (size := (folder / "metadata.json").stat().st_size) > _LONGEST_METADATA:
+        raise ValueError(f"metadata.json has {size:,} bytes, expected at most {_LONGEST_METADATA:,}")
+    about = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    if about["data_format"] != "hdf5":
+        raise ValueError(f"data_format is {about['data_format']!r}, expected 'hdf5'")
+    for name in ("observation_space", "action_space"):  # else the environment is made, by a stranger's entry point
+        space = json.loads(about[name])
+        if space["type"] == "Box" and math.prod(space["shape"]) > len(about[name]):
+            raise ValueError(f"{name} has shape {space['shape']}, and fewer bounds")
+    if whole("total_episodes", about["total_episodes"], least=0) > (folder / "main_data.hdf5").stat().st_size:
+        raise ValueError(f"total_episodes is {about['total_episodes']}, expected those of main_data.hdf5")
+
+
+def _find_columns(file: h5py.File, episodes: Ints, size: int) -> list[dict[str, h5py.Dataset]]:
+    """What is read of each episode, checked before a number is read."""
+    found = []
+    for episode in episodes:
+        group = _own(file, f"episode_{episode}", h5py.Group)
+        columns = {name: _own(group, name, h5py.Dataset) for name in _COLUMNS}
+        if "infos" in group:
+            infos = _own(group, "infos", h5py.Group)
+            columns |= {name: _own(infos, name[6:], h5py.Dataset) for name in _INFOS if name[6:] in infos}
+        found.append(columns)
+    numbers = 0
+    for column in (column for columns in found for column in columns.values()):
+        if column.dtype.kind not in "biuf" or column.is_virtual or column.external:
+            raise ValueError(f"{column.name} holds {column.dtype}, or what is stored in another file")
+        chunks = column.chunks or column.shape
+        n_chunks = math.prod(-(-n // c) for n, c in zip(column.shape, chunks, strict=True) if n)
+        numbers += column.size + math.prod(chunks) + _A_CHUNK * n_chunks
+    if numbers > size + _NUMBERS:
+        raise ValueError(f"{numbers:,} numbers are declared, expected at most {size + _NUMBERS:,} in {size:,} bytes")
+    return found
+
+
+def _own(group: h5py.Group, name: str, kind: type) -> Any:
+    """A member of a group that is its own, no link to elsewhere."""
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink) or not isinstance(group[name], kind):
+        raise ValueError(f"{name} of {group.name} is missing, a link, or no {kind.__name__}")
+    return group[name]
 
 
 def _namespace(dataset_id: str) -> list[str]:
@@ -206,29 +265,33 @@ def _buffers(log: Episodes) -> Iterator[EpisodeBuffer]:
         )
 
 
-def _rows(episode: minari.EpisodeData, number: int, starts_at: int | None) -> dict[str, Array]:
+def _rows(stored: dict[str, h5py.Dataset], number: int, seen: spaces.Space[Any]) -> dict[str, Array]:
     """The columns of one episode; observations that are counted from a number are states, if no info says otherwise."""
-    steps = len(episode.rewards)
-    observations = np.asarray(episode.observations)
+    episode = {name: column[()] for name, column in stored.items()}
+    for name, values in episode.items():
+        check_truth(name, values)
+    steps = len(episode["rewards"])
     lengths = {"actions": steps, "terminations": steps, "truncations": steps, "observations": steps + 1}
     for name, wanted in lengths.items():
-        if (got := len(getattr(episode, name))) != wanted:
+        if (got := len(episode[name])) != wanted:
             raise ValueError(f"episode {number} has {got} {name} and {steps} rewards, expected {wanted}")
     if steps == 0:
         raise ValueError(f"episode {number} has no steps, expected at least one")
-    flat = observations.reshape(steps + 1, -1)
-    terminals = np.asarray(episode.terminations, bool)
-    infos = episode.infos or {}
+    if (got := episode["observations"].shape[1:]) != seen.shape:  # such as pictures, which Minari packs as JPEG
+        raise ValueError(f"observations of episode {number} have shape {got}, expected {seen.shape} as the space's")
+    flat = episode["observations"].reshape(steps + 1, -1)
+    terminals = episode["terminations"].astype(bool)
+    infos = {name[6:]: episode[name] for name in _INFOS if name in episode}
     unknown = np.full(steps + 1, -1)
-    states = _state_info(infos, "state", unknown if starts_at is None else flat[:, 0] - starts_at)
+    states = _state_info(infos, "state", flat[:, 0] - int(seen.start) if isinstance(seen, spaces.Discrete) else unknown)
     following = _state_info(infos, "next_state", unknown) if "next_state" in infos else states
     return {
         "observations": flat[:-1],
-        "actions": np.asarray(episode.actions),
-        "rewards": np.asarray(episode.rewards),
+        "actions": episode["actions"],
+        "rewards": episode["rewards"],
         "next_observations": flat[1:],
         "terminals": terminals,
-        "timeouts": np.asarray(episode.truncations, bool) & ~terminals,
+        "timeouts": episode["truncations"].astype(bool) & ~terminals,
         "costs": _cost_info(infos, steps, number),
         "states": states[:-1],
         "next_states": following[1:],

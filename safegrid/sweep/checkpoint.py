@@ -13,11 +13,14 @@ import joblib
 import numpy as np
 
 from safegrid.array_types import Floats
+from safegrid.checks import whole
 from safegrid.dataset import Episodes
-from safegrid.files import read_npz, write_npz
+from safegrid.files.npz import read_npz, write_npz
+from safegrid.files.strangers import refused_by_name
 from safegrid.mdp import TabularMDP
 
-from .stack import State
+from .results import SCORES
+from .stack import State, generator
 
 _FORMAT = "safegrid-sweep-checkpoint-1"
 
@@ -62,21 +65,28 @@ def read_checkpoint(
         write_checkpoint(path, identity, 0, fresh, {})  # if that is impossible, better now than later
         return 0, fresh, {}
     header, arrays = read_npz(path, _FORMAT)
-    theirs = header.get("identity") or {}
+    theirs = header.get("identity")
+    if not isinstance(theirs, dict):
+        raise ValueError(f"{path}: identity is {str(theirs)[:60]!r}, expected that of a sweep")
     if differ := [name for name in identity if theirs.get(name) != identity[name]]:
         told = "; ".join(f"{name} was {theirs.get(name)!r}, is {identity[name]!r}" for name in differ)
         raise ValueError(f"checkpoint {path} belongs to other settings: {told}; expected the same, or another file")
-    try:
-        step, states = header["step"], []
+    with refused_by_name(path, "this checkpoint is damaged", "; delete it to begin anew"):
+        step, states = whole("step", header["step"], least=0), []
         for i, (like, streams) in enumerate(zip(fresh, header["streams"], strict=True)):
             stacks = {name: [arrays[f"{i}/{name}/{j}"] for j in range(len(like.average))] for name in _STACKS}
             states.append(State(step=step, target=arrays[f"{i}/target"], streams=streams, **stacks))
-            shapes, expected = (
-                [a.shape for n in _STACKS for a in (*getattr(s, n), s.target)] for s in (states[-1], like)
+            kinds, expected = (
+                [(a.shape, a.dtype) for n in _STACKS for a in (*getattr(s, n), s.target)] for s in (states[-1], like)
             )
-            if shapes != expected or len(streams) != len(like.streams) or step not in range(identity["n_steps"] + 1):
-                raise ValueError(f"shard {i} at step {step!r} is not of this sweep")
+            if kinds != expected or len(streams) != len(like.streams) or step > identity["n_steps"]:
+                raise ValueError(f"shard {i} at step {step} is not of this sweep")
+            for stream in streams:
+                generator(stream)
         history = {int(k.split("/")[1]): a for k, a in arrays.items() if k.startswith("history/")}
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"checkpoint {path} is damaged ({error}); delete it to begin anew") from error
+        every, last = identity["score_interval"], identity["n_steps"]
+        due = {*range(every, step + 1, every), *{last} & {step}}
+        shape = (sum(len(like.target) for like in fresh), 2, len(SCORES))
+        if set(history) != (due if identity["mdp"] else set()) or any(a.shape != shape for a in history.values()):
+            raise ValueError(f"scores of steps {sorted(history)}, expected those of {sorted(due)}, each {shape}")
     return step, states, history

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,21 @@ import torch
 
 from safegrid.agents import Agent, seeded
 from safegrid.array_types import Array, Bools, ByValue, Floats, Ints
-from safegrid.checks import whole
+from safegrid.checks import checked_averaging, whole
 from safegrid.evaluation import AgentScore, summary_row, summary_table, told_dreams
-from safegrid.files import read_npz, write_npz
+from safegrid.files.npz import read_npz, write_npz
+from safegrid.files.strangers import refused_by_name
 from safegrid.intervals import Interval, interquartile_mean, mean
 from safegrid.scores import SCORE_FIELDS, PolicyScore, as_counted
 from safegrid.threads import one_thread
 
-from .shards import factory, linear_layers
+from .shards import checked_weights, factory, linear_layers
 
 SCORES = (*SCORE_FIELDS, "claimed_value", "true_value")
 """What is known of every member at every scored step."""
 
 _FORMAT = "safegrid-sweep-1"
+_COPIES = 2  # of a sweep's arrays: those of the file, and at most so much again in one member as an agent
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,17 +207,18 @@ class Sweep(ByValue):
             arrays |= {f"{kind}/{name}": values for name, values in getattr(self, kind).items()}
         for kind in ("parameters", "last_parameters"):
             arrays |= {f"{kind}/{i}": array for i, array in enumerate(getattr(self, kind))}
-        return write_npz(path, json.dumps(header), arrays)
+        return write_npz(path, json.dumps(header), arrays, _COPIES)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Sweep:
         """Reads what `save` wrote; never unpickles.
 
         Raises:
-            ValueError: the file is no such sweep, is cut short, or holds pickled data.
+            ValueError: the file is no such sweep, is cut short, or holds pickled data; its arrays, weights, steps or
+                settings contradict each other.
         """
-        header, arrays = read_npz(path, _FORMAT)
-        try:
+        header, arrays = read_npz(path, _FORMAT, _COPIES)
+        with refused_by_name(path, "does not hold a whole sweep"):
             columns: dict[str, Any] = {name: arrays[name] for name in _COLUMNS}
             fields = {"cql": SCORES, "bc": SCORES[:-2]}[header["algorithm"]] if len(columns["steps"]) else ()
             for kind in ("history", "last_history"):
@@ -224,19 +228,42 @@ class Sweep(ByValue):
                     arrays[f"{kind}/{i}"] for i in range(2 + 2 * len(header["settings"]["hidden_units"]))
                 )
             sweep = cls(algorithm=header["algorithm"], settings=header["settings"], **columns)
-            cube = (len(sweep.weights), *sweep.seeds.shape)
-            scores = (a for kind in (sweep.history, sweep.last_history) for a in kind.values())
-            if any(a.shape[:3] != cube for a in (sweep.q_values, *sweep.parameters, *sweep.last_parameters)):
-                raise ValueError(f"expected every array to begin with shape {cube}")
-            if any(a.shape != (len(sweep.steps), *cube) for a in scores):
-                raise ValueError(f"expected scores of shape {(len(sweep.steps), *cube)}")
-            layers = linear_layers(sweep.agent(sweep.weights[0]))
-            shapes = [p.shape for layer in layers for p in (layer[0].weight, layer[0].bias)]
-            if any([a.shape[4:] for a in kind] != shapes for kind in (sweep.parameters, sweep.last_parameters)):
-                raise ValueError(f"expected layers of shapes {[tuple(shape) for shape in shapes]}")
-        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
-            raise ValueError(f"{path}: does not hold a whole sweep ({type(error).__name__}: {error})") from error
+            sweep._check()
         return sweep
+
+    def _check(self) -> None:
+        """Arrays of the shapes that each other and the settings say, before a network is made."""
+        settings, cube = self.settings, (len(checked_weights("weights", self.weights)), *self.seeds.shape)
+        (n_states, width), n_actions = self.observations.shape, self.q_values.shape[-1]
+        n_steps = whole("n_steps", settings["n_steps"])
+        checked_averaging(settings["averaging"])
+        widths = [self.parameters[0].shape[-1], *settings["hidden_units"], n_actions]
+        of_member = (settings.get("n_critics", 1),)
+        layers = [cube + of_member + shape for a, b in pairwise(widths) for shape in ((b, a), (b,))]
+        expected: dict[str, tuple[Sequence[Array], Sequence[tuple[int, ...]]]] = {
+            "seeds": ([self.seeds], [cube[1:3]]),
+            "observations": ([self.observations], [(n_states, width)]),
+            "q_values": ([self.q_values], [(*cube, n_states, n_actions)]),
+            "parameters": (self.parameters, layers),
+            "last_parameters": (self.last_parameters, layers),
+            "steps": ([self.steps], [(len(self.steps),)]),
+            "history": ([*self.history.values()], [(len(self.steps), *cube)] * len(self.history)),
+            "last_history": ([*self.last_history.values()], [(len(self.steps), *cube)] * len(self.history)),
+        }
+        for name, (arrays, shapes) in expected.items():
+            for array, shape in zip(arrays, shapes, strict=True):
+                kind = "iu" if name in ("seeds", "steps") else "f"
+                if array.shape != shape or array.dtype.kind not in kind or not (array.size or name == "steps"):
+                    raise ValueError(f"{name} of shape {array.shape} and type {array.dtype}, expected {shape}")
+        if (np.diff(self.steps, prepend=0) <= 0).any() or (self.steps > n_steps).any():
+            raise ValueError(f"steps are {self.steps}, expected them to rise from 1 to {n_steps}")
+        if (self.seeds < 0).any() or not np.isfinite(self.observations).all():
+            raise ValueError("a seed is negative, or an observation is not finite")
+        with torch.device("meta"):  # an agent of these settings, which takes no memory
+            agent = factory(self.algorithm, settings)(0.0).config.create("meta")
+            agent.create_impl((width,), n_actions)
+        if (inputs := linear_layers(agent)[0][0].in_features) != widths[0]:
+            raise ValueError(f"parameters take {widths[0]} inputs, expected {inputs} as the settings say")
 
 
 _COLUMNS = ("weights", "seeds", "observations", "q_values", "steps")

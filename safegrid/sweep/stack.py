@@ -123,7 +123,7 @@ def _advance(shard: Shard, state: State, until: int) -> State:
         step = torch.tensor(float(state.step), device=p.device)
         optimizer.state[p] = {"step": step, "exp_avg": first, "exp_avg_sq": second}
     target = _load(shard, [state.target])[0]
-    generators = [_generator(s) for s in state.streams]
+    generators = [generator(s) for s in state.streams]
 
     for done, batch in enumerate(_batches(shard, generators, until - state.step), start=state.step):
         if shard.learning_rate_decay:
@@ -296,7 +296,8 @@ def _unload(tensors: Sequence[Tensor]) -> list[Array]:
     return [t.cpu().numpy() for t in tensors]
 
 
-def _generator(state: dict[str, Any]) -> np.random.Generator:
-    generator = np.random.default_rng()
-    generator.bit_generator.state = state
-    return generator
+def generator(state: dict[str, Any]) -> np.random.Generator:
+    """One that goes on from a stream's state."""
+    stream = np.random.default_rng()
+    stream.bit_generator.state = state
+    return stream

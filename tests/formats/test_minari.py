@@ -1,10 +1,12 @@
 """Minari's format holds the log, and others' logs in it are read as they were driven."""
 
+import json
 import os
 import socket
 import warnings
 
 import gymnasium
+import h5py
 import minari
 import numpy as np
 import pytest
@@ -253,3 +255,47 @@ def test_d3rlpys_own_conversion_shifts_every_episode_but_the_first_and_ours_none
         np.testing.assert_array_equal(b.actions, a.actions)
         np.testing.assert_array_equal(b.observations, stored[rows])
         assert np.array_equal(b.observations, a.observations) == (number == 0)
+
+
+def replaced(tmp_path, name, make):
+    """A good dataset, one member of which is another."""
+    data = write_minari(short_log(n=3), "log-v0", path=tmp_path).storage.data_path
+    with h5py.File(data / "main_data.hdf5", "r+") as file:
+        del file["episode_1"][name]
+        make(file["episode_1"], name)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda g, name: g.update({name: h5py.ExternalLink("/etc/hostname", "/")}), "is missing, a link"),
+        (lambda g, name: g.update({name: h5py.SoftLink("/episode_0/rewards")}), "is missing, a link"),
+        (lambda g, name: g.create_dataset(name, (2,), "f8", external=[("/etc/passwd", 0, 16)]), "in another file"),
+        (
+            lambda g, name: g.create_dataset(name, (10**9,), "f8", chunks=(10,)),
+            "numbers are declared, expected at most",
+        ),
+        (lambda g, name: g.create_dataset(name, (10**6,), "f8", chunks=(6,)), "numbers are declared"),
+        (lambda g, name: g.create_dataset(name, data=["x", "y"]), "holds object"),
+    ],
+)
+def test_a_member_that_reaches_elsewhere_or_declares_too_much_is_refused(make, message, tmp_path):
+    replaced(tmp_path, "rewards", make)
+    with pytest.raises(ValueError, match=rf"main_data\.hdf5: cannot be read as a log in Minari's format.*{message}"):
+        read_minari("log-v0", path=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"observation_space": None, "env_spec": '{"id": "x-v0", "entry_point": "os:system"}'}, "JSON object must be"),
+        ({"observation_space": '{"type": "Box", "shape": [1000000000], "low": 0, "high": 1}'}, "fewer bounds"),
+        ({"total_episodes": 10**12}, "total_episodes is 1000000000000"),
+        ({"data_format": "arrow"}, "data_format is 'arrow', expected 'hdf5'"),
+    ],
+)
+def test_metadata_that_would_make_more_than_a_log_are_refused(changes, message, tmp_path):
+    about = write_minari(short_log(), "log-v0", path=tmp_path).storage.data_path / "metadata.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | changes))
+    with pytest.raises(ValueError, match=f"log-v0/data: cannot be read as a log in Minari's format.*{message}"):
+        read_minari("log-v0", path=tmp_path)

@@ -116,10 +116,19 @@ def test_a_sweep_is_saved_and_read_back(sweep, tmp_path):
     [
         (lambda h, a: a.pop("parameters/3"), "parameters/3"),
         (lambda h, a: a.pop("history/hazard_rate"), "history/hazard_rate"),
-        (lambda h, a: a.update(weights=a["weights"][1:]), "begin with shape"),
-        (lambda h, a: a.update({"parameters/1": a["parameters/1"][..., :1]}), "layers of shapes"),
+        (lambda h, a: a.update(weights=a["weights"][1:]), "seeds|q_values"),
+        (lambda h, a: a.update({"parameters/1": a["parameters/1"][..., :1]}), "parameters of shape"),
         (lambda h, a: h.update(algorithm="dqn"), "dqn"),
-        (lambda h, a: h["settings"].update(hidden_units=[64, 32]), "copy_|layers|size"),
+        (lambda h, a: h["settings"].update(hidden_units=[64, 32]), "parameters of shape"),
+        (lambda h, a: h["settings"].update(hidden_units=[10**9, 64]), "parameters of shape"),
+        (lambda h, a: h["settings"].update(n_critics=10**9), "parameters of shape"),
+        (lambda h, a: h["settings"].update(size=10**9), "parameters take 30 inputs, expected 2000000000"),
+        (lambda h, a: h["settings"].update(n_steps=59), "steps are .* expected them to rise from 1 to 59"),
+        (lambda h, a: a.update(q_values=a["q_values"][..., :3]), "parameters of shape"),
+        (lambda h, a: a.update(observations=a["observations"][:9]), "q_values of shape"),
+        (lambda h, a: a.update(weights=a["weights"] * np.nan), "weights"),
+        (lambda h, a: a.update(seeds=a["seeds"].astype(float)), "seeds of shape"),
+        (lambda h, a: a.update({"history/goal_rate": a["history/goal_rate"][:1]}), "history of shape"),
     ],
 )
 def test_an_incomplete_sweep_is_refused(sweep, tmp_path, spoil, message):

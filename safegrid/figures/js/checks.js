@@ -9,7 +9,7 @@ export function refuse(name, value, expected) {
 function shown(value) {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "string") return JSON.stringify(value);
-  return String(value);
+  return value !== null && typeof value === "object" ? "named fields" : String(value);
 }
 
 function fits(value, low, high) {
@@ -37,7 +37,8 @@ export function fields(name, value) {
 }
 
 export function oneOf(name, value, table) {
-  if (!Object.hasOwn(table, value)) refuse(name, value, `one of ${Object.keys(table).join(", ")}`);
+  const known = typeof value === "string" && Object.hasOwn(table, value);
+  if (!known) refuse(name, value, `one of ${Object.keys(table).join(", ")}`);
   return value;
 }
 

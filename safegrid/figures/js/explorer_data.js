@@ -85,8 +85,10 @@ function checkPolicies(policies, n_agents, S) {
 
 /* An estimate and its interval, which is null where there is one log. */
 function readCurve(curves, name, i) {
-  const given = curves[name][i]?.map((x) => x ?? MISSING);
-  return list(`curves.${name}[${i}]`, given, 3).map((x) => (x === MISSING ? NaN : x));
+  const given = curves[name]?.[i];
+  if (!Array.isArray(given)) refuse(`curves.${name}[${i}]`, given, "a list of 3");
+  const filled = given.map((x) => x ?? MISSING);
+  return list(`curves.${name}[${i}]`, filled, 3).map((x) => (x === MISSING ? NaN : x));
 }
 
 function readReference([name, levels]) {

@@ -1,0 +1,83 @@
+"""Files and folders that are whole or not there at all."""
+
+import glob
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be removed: there the lock's file itself is the lock
+    fcntl = None  # type: ignore[assignment]
+
+_ENDING = ".unfinished"
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str], folder: Path | None = None) -> Iterator[Path]:
+    """A path to write a file or folder to, of the same name, that takes its place only once it is whole.
+
+    A link is followed. A file that is replaced hands on its mode; a new one has that of any new file. What processes
+    that were killed have left of the same target is removed first.
+
+    Args:
+        path: the target.
+        folder: where to work meanwhile, on the same disk; by default beside the target.
+
+    Raises:
+        OSError: the folder does not exist or cannot be written to, or what stands there is no file; names the target.
+    """
+    target = Path(os.path.realpath(path))
+    home = target.parent if folder is None else folder
+    try:
+        if target.exists() and not target.is_file():
+            raise OSError(0, "it is no file")
+        _clear(home, f".{target.name}.")
+        work, lock = _begin(home, f".{target.name}.")
+    except OSError as error:
+        raise OSError(f"cannot write {target}: {error.strerror}") from error
+    try:
+        with lock:
+            yield work / target.name
+            if target.is_file():
+                shutil.copymode(target, work / target.name)
+            os.replace(work / target.name, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _begin(home: Path, prefix: str) -> tuple[Path, BinaryIO]:
+    """A new folder to work in, held by a lock for as long as its process lives."""
+    while True:
+        work = Path(tempfile.mkdtemp(_ENDING, prefix, home))
+        with suppress(BlockingIOError, FileNotFoundError):  # somebody cleared it before it was locked
+            lock = _lock(work)
+            if work.exists():
+                return work, lock
+            lock.close()
+
+
+def _lock(work: Path) -> BinaryIO:
+    file = open(work / work.name, "ab")  # noqa: SIM115 as it is held open
+    if fcntl:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise
+    return file
+
+
+def _clear(home: Path, prefix: str) -> None:
+    for left in home.glob(f"{glob.escape(prefix)}*{_ENDING}"):
+        with suppress(OSError):  # its writer lives
+            if fcntl:
+                with _lock(left):
+                    shutil.rmtree(left)
+            else:
+                (left / left.name).unlink(missing_ok=True)
+                shutil.rmtree(left)
