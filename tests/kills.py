@@ -6,7 +6,6 @@ saved once more.
 
 import multiprocessing
 import random
-import shutil
 import sys
 import tempfile
 import time
@@ -51,7 +50,9 @@ def whole_figure(figure, path):
 
 
 def anew(log, path):
-    shutil.rmtree(path, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as bin_of_old:
+        if path.exists():  # a data set is never replaced; to take it away piece by piece would leave half of it
+            path.rename(Path(bin_of_old) / "old")
     write_minari(log, path.name, path=path.parent)
 
 
