@@ -61,10 +61,10 @@ def train_sweep(
 ) -> Sweep:
     """Trains d3rlpy's `DiscreteCQL` for every weight, log and network seed side by side.
 
-    The same algorithm as `fit(create_discrete_cql(weight), build_mdpdataset(log), seed=…)`: the same initial weights,
-    mini-batches, loss, optimizer, target syncs and average. Only rounding differs, and grows with the steps. Members of
-    one log and seed begin alike and see the same mini-batches whatever their weight, so that a curve over the weight
-    compares like with like.
+    The same algorithm as `fit(create_discrete_cql(weight, …), log, seed=…)` with the same settings: the same initial
+    weights, mini-batches, loss, optimizer, target syncs and average. Only rounding differs, and grows with the steps.
+    Members of one log and seed begin alike and see the same mini-batches whatever their weight, so that a curve over
+    the weight compares like with like.
 
     The members are cut into shards of up to 16 that run through joblib: inside
     `joblib.parallel_config(backend="dask")` the same call runs on a cluster. With M members of P parameters and H

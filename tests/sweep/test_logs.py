@@ -11,7 +11,7 @@ from safegrid.sweep.training import train_sweep
 
 
 def test_without_a_world_the_logs_own_observations_are_the_states(logs, original):
-    blind = train_sweep(logs[0], [6], 1, 40, **QUIET)
+    blind = train_sweep(logs[0], [6], 1, 40, size=15, **QUIET)
     sighted = train_sweep(logs[0], [6], 1, 40, mdp=original.mdp, **QUIET)
     seen = [original.state_of(observation) for observation in blind.observations.astype(int)]
     assert len(blind.observations) < 225

@@ -12,21 +12,22 @@ from safegrid.sweep.memory import sweep_memory
 from safegrid.sweep.training import train_sweep
 
 
-def test_memory_stays_within_the_formula():
+@pytest.mark.parametrize("cells", [False, True])
+def test_memory_stays_within_the_formula(cells):
     """Peak of 1 600 members over that of 320, in bytes, against the formula's own difference."""
-    code = """
+    code = f"""
 import resource, sys
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.dataset import generate_offline_episodes
 from safegrid.sweep.training import train_sweep
 log = generate_offline_episodes(SafetyCriticalGridWorld(), 60, seed=0)
 for n in (20, 100):
-    train_sweep(log, range(16), n, 3, n_jobs=1, progress=False, checkpoint_interval=1)
+    train_sweep(log, range(16), n, 3, size=15, cells={cells}, n_jobs=1, progress=False, checkpoint_interval=1)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     few, many = map(int, done.stdout.split())
-    agent = create_discrete_cql()
+    agent = create_discrete_cql(cells=cells)
     agent.create_impl((2,), 4)
     promised = sweep_memory(1_600, agent, 200, 200, 1, 2_000, 256) - sweep_memory(320, agent, 200, 200, 1, 2_000, 256)
     assert many - few < promised
@@ -45,7 +46,7 @@ def test_the_memory_formula_promises_no_more_than_twice_what_is_held(logs, monke
         return after, scores
 
     monkeypatch.setattr(training, "train_and_score", watched)
-    sweep = train_sweep(logs[0], range(16), 60, 3, checkpoint_interval=3, **QUIET)
+    sweep = train_sweep(logs[0], range(16), 60, 3, size=15, checkpoint_interval=3, **QUIET)
     counted = sum(held) + bytes_of([*sweep.parameters, *sweep.last_parameters, sweep.q_values])
     agent = create_discrete_cql()
     agent.create_impl((2,), 4)

@@ -19,6 +19,6 @@ def test_the_initial_weights_are_d3rlpys(log):
 
 
 def test_a_member_does_not_depend_on_the_others(sweep, logs):
-    alone = train_sweep(logs, [6], 2, 60, **QUIET)
+    alone = train_sweep(logs, [6], 2, 60, size=15, **QUIET)
     together, apart = (weights_of(s.agent(6, 2, 1)) for s in (sweep, alone))
     assert (together - apart).abs().max() < 1e-4

@@ -68,10 +68,10 @@ def test_after_200_steps_a_member_differs_from_d3rlpy_by_rounding(log, create):
     fit(reference, data, 200, averaging=0, progress=False)
     fit(shuffled, shuffled_dataset(log), 200, averaging=0, progress=False)
     if hasattr(reference.config, "beta"):
-        member = train_clone_sweep(log, 0.5, 1, 200, **QUIET).agent(0.5, averaged=False)
+        member = train_clone_sweep(log, 0.5, 1, 200, size=15, **QUIET).agent(0.5, averaged=False)
     else:
         critics = reference.config.n_critics
-        member = train_sweep(log, [0, 6], 1, 200, n_critics=critics, **QUIET).agent(6, averaged=False)
+        member = train_sweep(log, [0, 6], 1, 200, size=15, n_critics=critics, **QUIET).agent(6, averaged=False)
     rounding = (weights_of(shuffled) - weights_of(reference)).abs().max()
     assert rounding > 0
     assert (weights_of(member) - weights_of(reference)).abs().max() <= 10 * rounding
@@ -127,14 +127,14 @@ def test_a_decaying_rate_is_d3rlpys_cosine(logs):
     cosine = optimizers.AdamFactory(lr_scheduler_factory=optimizers.CosineAnnealingLRFactory(T_max=60))
     agent = replace(create_discrete_cql().config, optim_factory=cosine).create()
     fit(agent, build_mdpdataset(logs[0]), 60, averaging=0, progress=False)
-    member = train_sweep(logs[0], [6], 1, 60, learning_rate_decay=True, averaging=0, **QUIET).agent(6)
+    member = train_sweep(logs[0], [6], 1, 60, size=15, learning_rate_decay=True, averaging=0, **QUIET).agent(6)
     assert (weights_of(agent) - weights_of(member)).abs().max() < 1e-5
 
 
 def test_whole_log_steps_train(logs, original):
     sweep = train_sweep(logs, [0, 6], 1, 60, batch_size=None, mdp=original.mdp, **QUIET)
     assert same_sweep(sweep, train_sweep(logs, [0, 6], 1, 60, batch_size=None, mdp=original.mdp, **QUIET))
-    single = train_sweep(logs[2], [6], 1, 60, batch_size=None, seed=2, **QUIET)
+    single = train_sweep(logs[2], [6], 1, 60, size=15, batch_size=None, seed=2, **QUIET)
     assert (weights_of(single.agent(6)) - weights_of(sweep.agent(6, 2))).abs().max() < 1e-4
 
 
