@@ -367,10 +367,7 @@ def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -
             weights, or these are not finite; torch cannot use the device.
     """
     place, (header, weights) = torch_device(device), read_npz(path, _FORMAT, _COPIES)
-    with (
-        refused_by_name(path, "does not hold a whole agent"),
-        seeded(0),
-    ):  # d3rlpy draws weights, and these replace them
+    with refused_by_name(path, "does not hold a whole agent"), seeded(0):  # d3rlpy draws weights that these replace
         _check_layers(header["d3rlpy"]["config"]["params"], len(weights))
         config = d3rlpy.base.LearnableConfigWithShape.deserialize_from_dict(header["d3rlpy"])
         with torch.device("meta"):  # takes no memory
@@ -387,10 +384,11 @@ def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -
 
 def _check_layers(learner: dict[str, Any], n_arrays: int) -> None:
     """As many layers as there can be weights for, before any is made."""
-    encoder = learner["encoder_factory"]["params"]
-    layers = sum(len(encoder.get(name) or ()) for name in ("hidden_units", "filters"))
-    if (n_critics := learner.get("n_critics", 1)) * (1 + layers) > n_arrays:
-        raise ValueError(f"{n_arrays} arrays of weights, expected those of {n_critics} networks of {layers} layers")
+    n_critics = learner.get("n_critics", 1)
+    for encoder in (setting["params"] for name, setting in learner.items() if name.endswith("encoder_factory")):
+        layers = sum(len(encoder.get(name) or ()) for name in ("hidden_units", "filters"))
+        if n_critics * (1 + layers) > n_arrays:
+            raise ValueError(f"{n_arrays} arrays of weights, expected those of {n_critics} networks of {layers} layers")
 
 
 def _finite_weights(agent: Agent) -> dict[str, torch.Tensor]:

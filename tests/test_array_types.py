@@ -76,6 +76,9 @@ RECORDS = {
     "AgentScore": _agent_score,
     "Comparison": lambda seed: safegrid.Comparison({"CQL": [[_agent_score(seed)]]}, {"driver": _score(0)}),
     "Interval": lambda seed: safegrid.Interval(seed, float("nan"), float("nan")),
+    "Recipe": lambda seed: safegrid.propose_recipe(
+        dataclasses.replace(short_log(0), rewards=short_log(0).rewards * (1 + seed))
+    ),
     "LogModel": lambda seed: safegrid.log_model(short_log(seed), 16, unseen=0.0),
     "Sweep": _sweep,
     "Study": _study,

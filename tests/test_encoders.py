@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from safegrid.agents import create_discrete_bc, create_discrete_cql, create_double_dqn, fit
+from safegrid.agents import create_discrete_bc, create_discrete_cql, create_double_dqn, fit, load_agent, save_agent
 from safegrid.answers import policy_table, q_table
 from safegrid.dataset import build_mdpdataset, generate_offline_episodes
 from safegrid.encoders import OneHotEncoder, ScaledEncoder
@@ -55,6 +55,9 @@ def test_every_agent_takes_every_kind_of_features(create, features, env, log, tm
     agent.save_policy(str(tmp_path / "policy.pt"))  # plain coordinates are what an exported policy takes
     actions = torch.jit.load(str(tmp_path / "policy.pt"))(torch.tensor(env.mdp.observations)).numpy()
     np.testing.assert_array_equal(np.eye(4)[actions], policy_table(agent, env.mdp))
+    again = load_agent(save_agent(agent, tmp_path / "agent.npz"))
+    assert again.config.encoder_factory == agent.config.encoder_factory
+    np.testing.assert_array_equal(policy_table(again, env.mdp), policy_table(agent, env.mdp))
 
 
 def test_what_is_learned_of_a_cell_says_nothing_of_its_row_and_column():
