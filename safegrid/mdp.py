@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .array_types import Array, Bools, Floats, Ints, ReadOnly, frozen
-from .checks import check_gamma, check_horizon, checked_policy
+from .checks import check_gamma, check_horizon, checked_policy, refuse_changed
 from .scores import PolicyScore, Rollouts, lower_tail_mean
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ class TabularMDP(ReadOnly):
                 raise ValueError(f"{name}{list(row)} is {np.asarray(value)[row]}, expected a {wanted_kind}")
             if array.ndim != len(shape) or any(w not in (-1, g) for w, g in zip(shape, array.shape, strict=True)):
                 raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+            if dtype is np.float32:
+                refuse_changed(name, np.asarray(value), array)
             self._keep(name, array)
         self._keep("action_mask", self.action_mask | self.terminal[:, None])
         self._check_table()
@@ -152,7 +154,7 @@ class TabularMDP(ReadOnly):
         such as a fall in CliffWalking, is in the rewards alone.
 
         Args:
-            env: wrappers other than `TimeLimit` are not read.
+            env: in no wrapper that changes it but `TimeLimit`.
             horizon: by default the `TimeLimit`'s, or None where there is no such wrapper.
             hazard: numbers of the terminal states that count as harm, such as FrozenLake's holes; none by default.
             goal: those that count as success; by default all that are no hazard.

@@ -414,3 +414,16 @@ def test_a_horizon_is_a_whole_number(horizon):
 def test_nothing_is_rounded_without_a_word(name, value):
     with pytest.raises(ValueError, match=rf"{name}\["):
         one_step_left(**{name: value})
+
+
+def test_observations_that_float32_takes_for_one_another_are_refused():
+    table = SafetyCriticalGridWorld(size=2).mdp
+    seen = np.array([[0], [2**24], [2**24 + 1], [1]])
+    with pytest.raises(ValueError, match=r"observations in row 2 is .16777217., expected a whole number that float32"):
+        replace(table, observations=seen)
+
+
+def test_a_wrapper_that_changes_a_toy_world_is_no_secret_to_its_table():
+    lake = gymnasium.make("FrozenLake-v1")
+    with pytest.raises(ValueError, match=r"env is .*TransformReward.*, expected no wrapper but TimeLimit"):
+        TabularMDP.from_gymnasium(gymnasium.wrappers.TransformReward(lake, lambda reward: 2 * reward))

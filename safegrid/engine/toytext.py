@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from safegrid.array_types import Array, Bools, Floats, distinct
+from safegrid.recording import is_plain
 
 
 def read_world(
@@ -16,6 +17,10 @@ def read_world(
 ) -> dict[str, Any]:  # fmt: skip
     """The arguments of `TabularMDP` for an environment; arguments and errors as `TabularMDP.from_gymnasium`'s."""
     world = env.unwrapped
+    if not is_plain(env, 0):
+        raise ValueError(
+            f"env is {env}, expected no wrapper but TimeLimit: the table knows nothing of what others change"
+        )
     table = getattr(world, "P", None)
     if not isinstance(table, dict) or not table or set(table) != set(range(len(table))):
         raise ValueError(f"env is {world}, expected one with a dict P whose keys are the states 0, 1, …")

@@ -13,6 +13,7 @@ from safegrid.dataset import Episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.intervals import Interval
 from safegrid.mdp import portable_rng
+from safegrid.recording import is_plain
 from safegrid.tabular import argmax_clone, greedy, tabular_cql
 
 from .board import plot_board
@@ -104,7 +105,10 @@ class SafetyLab(Touchable):
             raise TypeError(
                 f"unknown setting {min(unknown)!r}, expected one of {', '.join((*WORLD, *LEARNING))}, layer"
             )
-        world: Any = SafetyCriticalGridWorld(map_name="crossroads") if env is None else env.unwrapped
+        env = SafetyCriticalGridWorld(map_name="crossroads") if env is None else env
+        world: Any = env.unwrapped
+        if not isinstance(world, SafetyCriticalGridWorld) or not is_plain(env, world.max_steps):
+            raise ValueError(f"env is {env}, expected a SafetyCriticalGridWorld, and no wrapper that changes it")
         of_world = {name: getattr(world, name) for name in WORLD} | {"desc": list(world.desc)}
         super().__init__(**(of_world | {"presets": presets()} | settings))
 

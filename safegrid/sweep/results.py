@@ -237,6 +237,8 @@ class Sweep(ByValue):
         (n_states, width), n_actions = self.observations.shape, self.q_values.shape[-1]
         n_steps = whole("n_steps", settings["n_steps"])
         checked_averaging(settings["averaging"])
+        if not isinstance(most := settings.get("largest_value", 0.0), (int, float)) or np.isnan(most):
+            raise ValueError(f"largest_value is {most!r}, expected a number")
         widths = [self.parameters[0].shape[-1], *settings["hidden_units"], n_actions]
         of_member = (settings.get("n_critics", 1),)
         layers = [cube + of_member + shape for a, b in pairwise(widths) for shape in ((b, a), (b,))]

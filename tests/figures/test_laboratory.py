@@ -1,5 +1,6 @@
 """The laboratory in Python."""
 
+import gymnasium
 import numpy as np
 import pytest
 import traitlets
@@ -59,3 +60,9 @@ def test_an_unknown_setting_and_a_broken_map_are_named():
 
 def test_every_limit_belongs_to_a_setting():
     assert {name for name in LIMITS if name != "size"} <= set(sg.SafetyLab.class_trait_names())
+
+
+def test_a_world_that_the_page_would_not_compute_is_refused():
+    for strange in (gymnasium.make("FrozenLake-v1"), gymnasium.wrappers.TimeLimit(sg.SafetyCriticalGridWorld(), 9)):
+        with pytest.raises(ValueError, match="expected a SafetyCriticalGridWorld, and no wrapper that changes it"):
+            sg.SafetyLab(strange)

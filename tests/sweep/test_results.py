@@ -169,3 +169,10 @@ def test_claims_above_what_the_rewards_allow_stand_under_the_table(sweep, tmp_pa
     assert "Claims above" in str(unscored)
     old = {name: value for name, value in sweep.settings.items() if name != "largest_value"}
     assert replace(sweep, settings=old).dreams() == ""  # a file of an earlier version
+
+
+@pytest.mark.parametrize("most", ["50", None, float("nan")])
+def test_a_file_whose_largest_value_is_no_number_is_refused(sweep, tmp_path, most):
+    strange = replace(sweep, settings={**sweep.settings, "largest_value": most})
+    with pytest.raises(ValueError, match="largest_value is"):
+        Sweep.load(strange.save(tmp_path / "sweep.npz"))
