@@ -41,16 +41,18 @@ The choice was made on logs 0–9 and random maps 0–2 and reported once on log
 `python benchmarks/features.py`. A random map has hazards on 12% of its cells. Each cell: interquartile mean / worst of
 all runs (ten logs, two networks each; three maps of a size together), then mean hazard.
 
-- **One-hot cells hold everywhere.** On random maps of every size one-hot coordinates lose many runs, and scaled ones
-  most: what they learn of one cell they believe of its whole row and column, or of all its neighbours.
-- **One-hot coordinates earn a point or so more on this book's maps,** whose hazards lie in lines or are few, and need
-  fewer steps there: it is what the book measured, and stays its recipe. Its worst runs at small weights are worse.
+- **One-hot cells hold where the others collapse.** On random maps of every size one-hot coordinates crash far oftener,
+  and scaled ones oftenest: what they learn of one cell they believe of its whole row and column, or of all its
+  neighbours. Single bad runs remain with cells too.
+- **On this book's maps the two are about even at weight 6.** Coordinates need fewer steps there, cells are steadier at
+  weight 2. Coordinates are what the book measured, and stay its recipe.
 - **Cells want more steps.** After 2 400 steps `rooms` is not learned yet; after 4 800 all maps are, and twice that
   changes little but on 40 × 40 cells.
 - **Thin logs** (100 and 30 episodes, logs 0–9) do not turn it over: cells earn a few points less on the book's maps,
   as much or more on random ones, and rarely lose a run.
 - **So `propose_recipe`** takes one-hot cells and 4 800 steps, but on the book's own maps their own recipe; coordinates
-  where cells would be too many, and scaled numbers where observations are no small whole numbers.
+  where cells would be too many for the log or a network, and scaled numbers where observations are no small whole
+  numbers.
 - On the largest maps no agent is good: few drives of the log get far. CQL in a table is the mark to reach there.
 
 The networks of 500 episodes were trained on a GPU, in its TF32 arithmetic, those of thin logs on a CPU."""

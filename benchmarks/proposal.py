@@ -26,8 +26,8 @@ it comes: `python benchmarks/proposal.py`. Value of the start, discounted, and c
 return; the hazard is a mean. The gridworld's driver is worth what its paper's baseline is; Gymnasium's toy worlds are
 driven by their optimum with every other action at random; random maps, 12% hazards, by the book's driver.
 
-- **CQL as proposed earns more than the driver in every world,** and within a hundredth what the clone earns. Where half
-  of all moves are the best ones, the clone finds them by vote and little is left to gain.
+- **CQL as proposed earns more than the driver in every world,** and within a hundredth what the clone earns. Where
+  most moves are the best ones, the clone finds them by vote and little is left to gain.
 - **Units.** In the book's own units, 6 and 0.1, CQL still finds good policies in small worlds whose logs are dense. But
   it claims many times what any policy can be worth there (1 in the lakes and in the gridworld), and in Taxi it earns
   less and has worse runs.

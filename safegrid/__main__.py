@@ -105,14 +105,18 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _world(options: argparse.Namespace) -> SafetyCriticalGridWorld:
-    """A named map, or one drawn in a file."""
+    """A named map, or one drawn in a file; the one that a policy was trained in has left its name in the policy's."""
+    if options.map is None:
+        named = re.fullmatch(r"(?:bc|cql)-(.+)-w[^-]+(?:-[a-z]+)?-log\d+", options.policy.stem)
+        options.map = named[1] if named else "original"
     path = Path(options.map)
     if options.map in MAPS:
         return SafetyCriticalGridWorld(map_name=options.map)
     if not path.is_file():
         raise ValueError(f"--map is {options.map}, expected one of {', '.join(MAPS)}, or a text file that draws one")
     try:
-        return SafetyCriticalGridWorld(desc=path.read_text(encoding="utf-8").split(), max_steps=options.max_steps)
+        rows = [row.strip() for row in path.read_text(encoding="utf-8-sig").splitlines() if row.strip()]
+        return SafetyCriticalGridWorld(desc=rows, max_steps=options.max_steps)
     except ValueError as error:
         raise ValueError(f"--map {path}: {error}") from None
 
@@ -149,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="score a saved policy", formatter_class=raw,
                                    description="Scores a saved policy exactly and by sampled episodes.")  # fmt: skip
     evaluate.add_argument("policy", type=Path, help="an .npz written by `train` or `safegrid.save_agent`")
-    _add_world(evaluate)
+    _add_world(evaluate, None)
     evaluate.add_argument("--test-episodes", type=int, default=1_000, help="sampled episodes (default: 1000)")
     evaluate.add_argument("--seed", type=int, default=0, help="seed of those episodes (default: 0)")
     evaluate.set_defaults(run=_evaluate, least={"test_episodes": 0, "seed": 0, "max_steps": 1})
@@ -175,9 +179,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_world(command: argparse.ArgumentParser) -> None:
+def _add_world(command: argparse.ArgumentParser, default: str | None = "original") -> None:
+    told = default or "the one in the policy's name, else original"
     drawn = "or a text file that draws one, a row a line: S start, F free, H hazard, W wall, G goal"
-    command.add_argument("--map", default="original", help=f"world: {', '.join(MAPS)} (default: original), {drawn}")
+    command.add_argument("--map", default=default, help=f"world: {', '.join(MAPS)} (default: {told}), {drawn}")
     command.add_argument("--max-steps", type=int, default=80, help="steps of an episode in a drawn map (default: 80)")
 
 
@@ -204,7 +209,8 @@ def _train(options: argparse.Namespace) -> None:
     if twice := [seed for i, seed in enumerate(seeds) if seed in seeds[:i]]:
         raise ValueError(f"--seeds has {twice[0]} twice, expected different logs")
     makers, weight = _makers(options, env)
-    out, run = _writable_folder(options.out), f"{Path(options.map).stem}-w{weight:g}-log"
+    shown = "" if options.features == "auto" else f"-{options.features}"
+    out, run = _writable_folder(options.out), f"{Path(options.map).stem}-w{weight:g}{shown}-log"
     saved = {seed: {name: out / f"{name.lower()}-{run}{seed}.npz" for name in makers} for seed in seeds}
     figure = out / f"comparison-{run}{'-'.join(map(str, dict.fromkeys([seeds[0], seeds[-1]])))}.png"
     policies = [path for of_seed in saved.values() for path in of_seed.values()]
@@ -218,8 +224,9 @@ def _train(options: argparse.Namespace) -> None:
     from .evaluation import Comparison, score_agent
     from .figures.comparisons import plot_comparison
 
-    for make, _ in makers.values():
-        make()  # bad settings show before any work is done
+    for name, (make, steps) in makers.items():
+        encoder = make().config.encoder_factory  # bad settings show before any work is done
+        print(f"{name}: {steps} steps{f', weight {weight:g}' * (name == 'CQL')}, {encoder}")
     mdp = env.mdp
     references = {"optimum (γ = 0.99)": mdp.optimal(0.99), "behaviour policy": env.behaviour_policy(options.epsilon)}
     scores: dict[str, list[list[Any]]] = {name: [] for name in makers}
@@ -299,7 +306,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         _row("optimum (γ = 0.99)", env.mdp.evaluate(env.mdp.optimal(0.99)), None),
         _row(options.policy.name, score.exact, score.sampled),
     ]
-    print(tabulate(rows, _HEADERS, disable_numparse=True))
+    print(f"map {options.map}\n\n{tabulate(rows, _HEADERS, disable_numparse=True)}")
     if np.isfinite(score.overestimate):
         print(f"\nvalue of the start, discounted: claimed {score.claimed_value:.1f}, true {score.true_value:.1f}")
 

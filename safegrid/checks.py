@@ -32,7 +32,8 @@ def refuse_rows(bad: Bools, name: str, column: Array, expected: str) -> None:
     """Rows of a column that are not what was expected, (N, …); the first of them is named."""
     if bad.any():
         row = int(np.argmax(bad)) // (bad.size // len(bad))
-        raise ValueError(f"{name} in row {row} is {column[row]}, expected {expected}")
+        value = repr(column[row]) if isinstance(column[row], str) else column[row]
+        raise ValueError(f"{name} in row {row} is {value}, expected {expected}")
 
 
 def number_array(name: str, value: ArrayLike, rank: int = 1, kinds: str = "biuf") -> Array:

@@ -85,7 +85,7 @@ class Episodes(ReadOnly):
         def refuse(bad: Bools, name: str, expected: str) -> None:
             refuse_rows(bad, name, getattr(self, name), expected)
 
-        for name in ("observations", "next_observations", "rewards", "costs"):
+        for name in _FINITE:
             refuse(~np.isfinite(getattr(self, name)), name, "finite numbers")
         refuse((self.actions < 0) | (self.actions >= self.n_actions), "actions", f"an action in 0…{self.n_actions - 1}")
         refuse(self.states < -1, "states", "a state or −1")
@@ -148,7 +148,8 @@ class Episodes(ReadOnly):
             states, next_states: (N,), unknown (−1) by default.
             episode: (N,) numbers or texts, each row's episode, where the rows of one need not stand together: they are
                 brought together, an episode where its first row stands. A last row without a flag is a time-out.
-            step: (N,) numbers that rise within each episode, where its rows are out of order as well.
+            step: (N,) whole numbers, one more in each row of an episode, or times that rise; where its rows are out of
+                order, or one might be missing.
             n_actions: size of the action space; said, not guessed from the actions that happen to occur.
 
         Raises:
@@ -167,6 +168,8 @@ class Episodes(ReadOnly):
             "states": known(states, -1), "next_states": known(next_states, -1),
         }  # fmt: skip
         columns = {name: _column(name, value, _COLUMNS[name], n) for name, value in given.items()}
+        for name in _FINITE:  # by the rows as they were given
+            refuse_rows(~np.isfinite(columns[name]), name, columns[name], "finite numbers")
         columns["timeouts"] = frozen(columns["timeouts"] & ~columns["terminals"])
         if episode is not None:
             columns = _brought_together(columns, episode, step)
@@ -249,6 +252,7 @@ class Episodes(ReadOnly):
 
 _KINDS: dict[Any, Any] = {"Floats": np.float32, "Ints": np.int64, "Bools": np.bool_}
 _COLUMNS = {f.name: _KINDS[f.type] for f in fields(Episodes) if f.type in _KINDS}
+_FINITE = ("observations", "next_observations", "rewards", "costs")
 
 
 def _column(name: str, value: ArrayLike, dtype: Any, n: int) -> Array:
@@ -286,6 +290,12 @@ def _brought_together(columns: dict[str, Array], episode: ArrayLike, step: Array
     for name in ("terminals", "timeouts"):
         refuse_rows(columns[name] & inner, name, columns[name], "False: its episode goes on")
     refuse_rows(again, "step", steps, "another than that of an earlier row of its episode")
+    if step is not None and (steps == np.trunc(steps)).all():
+        gap = np.zeros(n, bool)
+        gap[order[1:]] = goes_on & (np.diff(steps[order]) != 1)
+        refuse_rows(
+            gap, "step", steps, "one more than in the row before it: a row that is missing would join two others"
+        )
     columns = {name: frozen(np.take(column, order, 0)) for name, column in columns.items()}
     return columns | {"timeouts": frozen(~inner[order] & ~columns["terminals"])}
 

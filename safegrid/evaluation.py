@@ -74,6 +74,8 @@ def score_agent(
     Raises:
         ValueError, DivergedError: as `policy_table` and, of an agent with Q networks, `q_table`.
     """
+    if mdp.horizon is None:
+        raise ValueError("mdp has no horizon, expected one: exact scores are taken over it")
     policy = policy_table(agent, mdp, stochastic)
     claims = hasattr(agent.impl.modules, "q_funcs")
     gamma = agent.gamma if claims else 0.99
@@ -95,7 +97,7 @@ def score_interval(score: PolicyScore, field: str) -> Interval:
 def told_dreams(dreams: Mapping[str, Bools], most: float) -> str:
     """A line under a table: which runs, (L, K) by name, claim more than the rewards allow; empty where none does."""
     named = ", ".join(f"{name} ({int(runs.sum())} of {runs.size} runs)" for name, runs in dreams.items() if runs.any())
-    return f"\n\nClaims above {most:g}, the most that these rewards allow: {named}." if named else ""
+    return f"Claims above {most:g}, the most that these rewards allow: {named}." if named else ""
 
 
 SUMMARY_HEADERS = ("", "runs", "return", "worst run", "hazard", "claimed − true")
@@ -113,9 +115,16 @@ def summary_row(name: str, returns: Floats, hazards: Floats, overestimates: Floa
 
 
 def summary_table(rows: list[list[str]], note: str, html: bool = False) -> str:
-    """Rows under `SUMMARY_HEADERS`, and a note beneath."""
+    """Rows under `SUMMARY_HEADERS`, what the columns are, and a note beneath."""
     table = tabulate(rows, SUMMARY_HEADERS, tablefmt="html" if html else "simple", disable_numparse=True)
-    return table + (f"<p>{note.strip()}</p>" if html and note else note)
+    lines = [_LEGEND, *([note] if note else [])]
+    return table + ("".join(f"<p>{line}</p>" for line in lines) if html else "\n\n" + "\n".join(lines))
+
+
+_LEGEND = (
+    "Interquartile means over runs, of the hazard the mean, with 95% intervals over logs; claimed and true value of "
+    "the start are discounted."
+)
 
 
 def warn_diverged(members: Sequence[str]) -> None:
@@ -175,7 +184,7 @@ class Comparison(ByValue):
 def compare(
     recipes: Mapping[str, Callable[[], Agent]] | Auto,
     mdp: TabularMDP,
-    logs: Sequence[Episodes],
+    logs: Episodes | Sequence[Episodes],
     *,
     network_seeds: Iterable[int] = (0,),
     n_steps: int | Auto = "auto",
@@ -201,7 +210,9 @@ def compare(
         n_steps: as `fit`; "auto" as `propose_recipe`.
         progress: as `fit`.
     """
-    seeds = list(network_seeds)
+    seeds, logs = list(network_seeds), [logs] if isinstance(logs, Episodes) else logs
+    if not isinstance(mdp, TabularMDP) or mdp.horizon is None:
+        raise ValueError(f"mdp is a {type(mdp).__name__}, expected a TabularMDP with a horizon")
     if logs and (is_auto(recipes) or is_auto(n_steps)):
         proposed = propose_recipe(logs, mdp)
         n_steps = proposed.n_steps if is_auto(n_steps) else n_steps

@@ -36,7 +36,7 @@ class Interval(ByValue):
         small, half = 0 if percent else _showing(2, largest), (self.high - self.low) / 2 * scale
         if half > 1e-9 * largest and half < math.inf:
             small = max(_showing(1, half), min(_showing(2, half), small))
-        return max(least, small)
+        return max(least, min(small, _showing(4, largest)))
 
     def __format__(self, spec: str) -> str:
         sign, least = "%" if spec.endswith("%") else "f", int(spec.strip(".%") or 1)

@@ -402,7 +402,7 @@ class TabularMDP(ReadOnly):
     def _horizon(self, horizon: int | None, policy: Floats) -> int:
         known = [h for h in (horizon, self.horizon, len(policy) if policy.ndim == 3 else None) if h is not None]
         if not known:
-            raise ValueError("horizon must be given: this process has none of its own")
+            raise ValueError("horizon is None, expected a number of steps, or a process that has one of its own")
         if policy.ndim == 3 and len(policy) < known[0]:
             raise ValueError(f"policy covers {len(policy)} steps, the horizon is {known[0]}")
         return check_horizon(known[0])

@@ -453,3 +453,20 @@ def test_logs_one_after_another_keep_every_row(log, other):
 def test_no_logs_make_no_log():
     with pytest.raises(ValueError, match="logs is empty, expected at least one"):
         Episodes.concatenate([])
+
+
+def test_a_step_that_is_missing_joins_no_two_others():
+    rows = {"actions": [0, 0, 0, 0], "rewards": [0.0] * 4, "terminals": [False, True, False, True], "n_actions": 1}
+    with pytest.raises(ValueError, match="step in row 1 is 3, expected one more than in the row before it"):
+        Episodes.from_arrays([0.0, 1.0, 2.0, 3.0], **rows, episode=[7, 7, 8, 8], step=[1, 3, 0, 1])
+    log = Episodes.from_arrays([0.0, 1.0, 2.0, 3.0], **rows, episode=[7, 7, 8, 8], step=[0.5, 3.25, 1.5, 9.0])
+    assert log.n_episodes == 2
+
+
+def test_a_bad_row_is_named_as_it_was_given():
+    with pytest.raises(ValueError, match="rewards in row 1 is nan"):
+        Episodes.from_arrays(
+            [0.0, 1.0, 2.0], [0] * 3, [0.0, np.nan, 0.0], [False, True, True], n_actions=1, episode=[5, 4, 5]
+        )
+    with pytest.raises(ValueError, match="actions in row 0 is '4', expected a number"):
+        Episodes.from_arrays([0.0, 1.0], ["4", None], [0.0, 1.0], [False, True], n_actions=5)

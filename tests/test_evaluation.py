@@ -185,6 +185,24 @@ def test_a_claim_above_what_the_rewards_allow_is_named(cents):
     note = "Claims above 1, the most that these rewards allow: units of another world (2 of 2 runs)."
     assert str(table).endswith(note)
     assert table._repr_html_().endswith(f"<p>{note}</p>")
+    assert "95% intervals over logs" in str(table)
     (score, *_), *_ = table.scores["units of another world"]
     assert "the most its rewards allow" in str(score)
     assert "the most its rewards allow" not in str(table.scores["its own"][0][0])
+
+
+def test_a_world_without_a_horizon_is_refused_before_any_training(cents):
+    mdp, logs = cents
+    for world in (None, replace(mdp, horizon=None)):
+        with pytest.raises(ValueError, match="expected a TabularMDP with a horizon"):
+            compare("auto", world, logs, n_steps=10**9, progress=False)
+    agent = create_discrete_bc(size=4)
+    fit(agent, logs[0], 1, progress=False)
+    with pytest.raises(ValueError, match="mdp has no horizon, expected one"):
+        score_agent(agent, replace(mdp, horizon=None))
+
+
+def test_one_log_is_compared_as_a_list_of_one(cents):
+    mdp, logs = cents
+    one, listed = (compare("auto", mdp, given, n_steps=2, progress=False) for given in (logs[0], logs[:1]))
+    assert one == listed

@@ -300,6 +300,8 @@ def test_a_map_of_ones_own_is_learned_in_its_own_recipe(drawn, tmp_path, capsys)
     encoder = load_agent(tmp_path / "cql-lane-w6-log42.npz").config.encoder_factory
     assert (encoder.size, encoder.cells) == (5, True)
     assert main(["evaluate", str(tmp_path / "cql-lane-w6-log42.npz"), "--map", str(drawn)]) == 0
+    assert main(["evaluate", str(tmp_path / "cql-lane-w6-log42.npz")]) == 2  # it knows the map's name and not the map
+    assert "--map is lane, expected one of" in capsys.readouterr().err
     assert main(["sweep", *brief, "--logs", "2", "--weights", "6", "--out", str(tmp_path / "lane.npz")]) == 0
     assert Sweep.load(tmp_path / "lane.npz").settings["cells"]
     drawn.write_text("SFX\nFFG\n")
@@ -320,3 +322,12 @@ def test_the_features_of_a_sweep_can_be_asked_for(features, settings, drawn, tmp
     assert main(["sweep", *brief, "--features", features, "--out", str(tmp_path / "out.npz")]) == 0
     found = Sweep.load(tmp_path / "out.npz").settings
     assert {name: found[name] for name in settings} == settings
+
+
+def test_a_policy_is_scored_in_the_map_of_its_name(trained, tmp_path, capsys):
+    elsewhere = tmp_path / "cql-crossroads-w6-log42.npz"
+    elsewhere.write_bytes((trained / "cql-original-w6-log42.npz").read_bytes())
+    assert main(["evaluate", str(elsewhere), "--test-episodes", "5"]) == 0
+    assert capsys.readouterr().out.startswith("map crossroads\n")
+    assert main(["evaluate", str(elsewhere), "--map", "original", "--test-episodes", "5"]) == 0
+    assert capsys.readouterr().out.startswith("map original\n")

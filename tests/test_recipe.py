@@ -71,7 +71,8 @@ def test_rewards_the_log_never_met_count_where_the_world_is_known(elsewhere):
 @pytest.mark.parametrize(
     ("observations", "features"),
     [
-        ([[0, 1], [2, 0]], {"size": 3, "cells": True, "ranges": None}),
+        (np.repeat([[0, 1], [2, 0]], 5, 0), {"size": 3, "cells": True, "ranges": None}),
+        ([[0, 1], [2, 0]], {"size": 3, "cells": False, "ranges": None}),
         ([[0, 99], [2, 0]], {"size": 100, "cells": False, "ranges": None}),
         ([[0, 9_999], [2, 0]], {"size": None, "cells": False, "ranges": ((0, 2), (0, 9_999))}),
         ([[0.5, -1], [2, 0]], {"size": None, "cells": False, "ranges": ((0.5, 2), (-1, 0))}),
@@ -102,8 +103,9 @@ def test_every_setting_has_its_reason(elsewhere):
 
 
 def test_without_a_reward_there_is_nothing_to_scale():
-    log = in_units(numbers(np.arange(3.0)[:, None]), 0.0)
-    assert propose_recipe(log).reward_scale == 10.0
+    recipe = propose_recipe(in_units(numbers(np.arange(3.0)[:, None]), 0.0))
+    assert recipe.reward_scale == 10.0
+    assert "all are 0" in recipe.reasons["conservative_weight"]
 
 
 def test_no_log_is_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,7 +17,9 @@ def read_world(
     start: ArrayLike | None,
 ) -> dict[str, Any]:  # fmt: skip
     """The arguments of `TabularMDP` for an environment; arguments and errors as `TabularMDP.from_gymnasium`'s."""
-    world = env.unwrapped
+    if not isinstance(env, gymnasium.Env):
+        raise ValueError(f"env is a {type(env).__name__}, expected an environment of Gymnasium's")
+    world: Any = env.unwrapped
     if not is_plain(env, 0):
         raise ValueError(
             f"env is {env}, expected no wrapper but TimeLimit: the table knows nothing of what others change"

@@ -70,7 +70,9 @@ def read_checkpoint(
         raise ValueError(f"{path}: identity is {str(theirs)[:60]!r}, expected that of a sweep")
     if differ := [name for name in identity if theirs.get(name) != identity[name]]:
         told = "; ".join(f"{name} was {theirs.get(name)!r}, is {identity[name]!r}" for name in differ)
-        raise ValueError(f"checkpoint {path} belongs to other settings: {told}; expected the same, or another file")
+        raise ValueError(
+            f"checkpoint {path} belongs to other settings: {told}; expected the same, or no such file: delete it"
+        )
     with refused_by_name(path, "this checkpoint is damaged", "; delete it to begin anew"):
         step, states = whole("step", header["step"], least=0), []
         for i, (like, streams) in enumerate(zip(fresh, header["streams"], strict=True)):

@@ -164,10 +164,14 @@ class Sweep(ByValue):
         return told_dreams(dict(zip(self._names, claims > self._largest_value, strict=True)), self._largest_value)
 
     def __str__(self) -> str:
-        if not self.history:
-            count = self.seeds.size * len(self.weights)
-            return f"Sweep of {count} networks, trained without mdp and so not scored{self.dreams()}"
-        return summary_table(self.rows(), self.dreams())
+        if self.history:
+            return summary_table(self.rows(), self.dreams())
+        lines = [f"Sweep of {self.seeds.size * len(self.weights)} networks, trained without mdp and so not scored."]
+        if self.algorithm == "cql":
+            best = (str(interquartile_mean(claims)) for claims in self.q_values.max((-2, -1)))
+            told = "; ".join(f"{name} {claim}" for name, claim in zip(self._names, best, strict=True))
+            lines += [f"Largest claim about what the logs visit, discounted, interquartile mean: {told}."]
+        return "\n".join(lines + ([self.dreams()] if self.dreams() else []))
 
     def _repr_html_(self) -> str:
         return summary_table(self.rows(), self.dreams(), html=True) if self.history else str(self)
