@@ -49,9 +49,9 @@ from tabulate import tabulate
 
 from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.logs import visited
 from safegrid.recipe import DEFAULT_STEPS
 from safegrid.sweep import stack
-from safegrid.sweep.logs import visited
 from safegrid.sweep.shards import build_shards, first_states, newborn
 
 EVERY, LOGS, WEIGHT, SCALE = 10, 10, 6.0, 0.1

@@ -111,12 +111,14 @@ def _world(options: argparse.Namespace) -> SafetyCriticalGridWorld:
         options.map = named[1] if named else "original"
     path = Path(options.map)
     if options.map in MAPS:
+        if options.max_steps is not None:
+            raise ValueError(f"--max-steps is {options.max_steps}, but the map {options.map} has its own clock")
         return SafetyCriticalGridWorld(map_name=options.map)
     if not path.is_file():
         raise ValueError(f"--map is {options.map}, expected one of {', '.join(MAPS)}, or a text file that draws one")
     try:
         rows = [row.strip() for row in path.read_text(encoding="utf-8-sig").splitlines() if row.strip()]
-        return SafetyCriticalGridWorld(desc=rows, max_steps=options.max_steps)
+        return SafetyCriticalGridWorld(desc=rows, max_steps=options.max_steps or 80)
     except ValueError as error:
         raise ValueError(f"--map {path}: {error}") from None
 
@@ -183,7 +185,7 @@ def _add_world(command: argparse.ArgumentParser, default: str | None = "original
     told = default or "the one in the policy's name, else original"
     drawn = "or a text file that draws one, a row a line: S start, F free, H hazard, W wall, G goal"
     command.add_argument("--map", default=default, help=f"world: {', '.join(MAPS)} (default: {told}), {drawn}")
-    command.add_argument("--max-steps", type=int, default=80, help="steps of an episode in a drawn map (default: 80)")
+    command.add_argument("--max-steps", type=int, help="steps of an episode in a drawn map (default: 80)")
 
 
 def _add_features(command: argparse.ArgumentParser) -> None:
@@ -208,6 +210,8 @@ def _train(options: argparse.Namespace) -> None:
         checked("--weight", options.weight, 0.0)
     if twice := [seed for i, seed in enumerate(seeds) if seed in seeds[:i]]:
         raise ValueError(f"--seeds has {twice[0]} twice, expected different logs")
+    if options.original and options.features != "auto":
+        raise ValueError(f"--features is {options.features}, but --original has the tutorial's own")
     makers, weight = _makers(options, env)
     shown = "" if options.features == "auto" else f"-{options.features}"
     out, run = _writable_folder(options.out), f"{Path(options.map).stem}-w{weight:g}{shown}-log"

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from .array_types import Floats
 from .checks import checked, checked_averaging, checked_widths, refuse_rows, whole
 from .dataset import Episodes, build_mdpdataset
-from .encoders import OneHotEncoderFactory, encoder_factory
+from .encoders import OneHotEncoderFactory, ScaledEncoderFactory, encoder_factory
 from .files.npz import read_npz, write_npz
 from .files.strangers import refused_by_name
 from .mdp import TabularMDP
@@ -89,7 +89,9 @@ def create_discrete_cql(
     weight = checked("conservative_weight", conservative_weight, 0.0)
     network = network_settings(size, cells, ranges, hidden_units, learning_rate, batch_size)
     shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
-    return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * float(reward_scale), **network, **shared).create(device)
+    return d3rlpy.algos.DiscreteCQLConfig(alpha=weight * float(reward_scale), **network, **shared).create(
+        torch_device(device)
+    )
 
 
 def create_double_dqn(
@@ -112,7 +114,7 @@ def create_double_dqn(
     """
     network = network_settings(size, cells, ranges, hidden_units, learning_rate, batch_size)
     shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
-    return d3rlpy.algos.DoubleDQNConfig(**network, **shared).create(device)
+    return d3rlpy.algos.DoubleDQNConfig(**network, **shared).create(torch_device(device))
 
 
 def create_discrete_bc(
@@ -136,7 +138,7 @@ def create_discrete_bc(
     """
     penalty = checked("beta", beta, 0.0)
     network = network_settings(size, cells, ranges, hidden_units, learning_rate, batch_size)
-    return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **network).create(device)
+    return d3rlpy.algos.DiscreteBCConfig(beta=penalty, **network).create(torch_device(device))
 
 
 def q_settings(reward_scale: float, gamma: float, n_critics: int, target_update_interval: int) -> dict[str, Any]:
@@ -280,6 +282,10 @@ def check_dataset(agent: Agent, dataset: Any) -> None:
                 f"dataset has observations of shape {given[0]} and {given[1]} actions, this agent was made for "
                 f"{expected[0]} and {expected[1]}"
             )
+    flat = (OneHotEncoderFactory, ScaledEncoderFactory, d3rlpy.models.encoders.VectorEncoderFactory)
+    shape = tuple(info.observation_signature.shape[0])
+    if len(shape) != 1 and any(isinstance(setting, flat) for setting in vars(agent.config).values()):
+        raise ValueError(f"dataset has observations of shape {shape}, this agent takes vectors (d,)")
     for name in [name for name in rows if name.endswith("observations")]:
         check_observations(agent, rows[name], name)
 
@@ -377,6 +383,8 @@ def load_agent(path: str | os.PathLike[str], device: bool | int | str = False) -
         agent = config.create(place)
         trained_network(agent).load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
         _finite_weights(agent)
+        if agent.reward_scaler is not None and agent.reward_scaler.built:
+            agent.reward_scaler.transform_numpy(np.ones(1))
         if hasattr(agent.impl.modules, "targ_q_funcs"):
             agent.impl.update_target()
     return agent

@@ -116,17 +116,17 @@ class Episodes(ReadOnly):
     @cached_property
     def returns(self) -> Floats:
         """Undiscounted return of each episode, (E,)."""
-        return np.asarray(np.bincount(self.episode, self.rewards), float)
+        return frozen(np.bincount(self.episode, self.rewards))
 
     @cached_property
     def lengths(self) -> Ints:
         """Number of steps of each episode, (E,)."""
-        return np.bincount(self.episode)
+        return frozen(np.bincount(self.episode))
 
     @cached_property
     def harmful(self) -> Bools:
         """Episodes in which a cost occurred, (E,)."""
-        return np.bincount(self.episode, self.costs) > 0
+        return frozen(np.bincount(self.episode, self.costs) > 0)
 
     @classmethod
     def from_arrays(

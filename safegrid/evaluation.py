@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from textwrap import fill
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -15,9 +15,10 @@ from tabulate import tabulate
 
 from .agents import Agent, DivergedError, create_discrete_bc, create_discrete_cql, fit, progress_bar
 from .answers import is_stochastic, policy_table, q_table
-from .array_types import Bools, ByValue, Floats
+from .array_types import ByValue, Floats
 from .dataset import Episodes
 from .intervals import Interval, interquartile_mean, mean
+from .logs import checked_logs, visited
 from .mdp import TabularMDP
 from .recipe import Auto, is_auto, largest_value, propose_recipe
 from .scores import PolicyScore, as_counted
@@ -53,7 +54,7 @@ class AgentScore(ByValue):
         rows += [["true value of the start", f"{Interval(self.true_value):.4}"]]
         if not np.isnan(self.claimed_value):
             rows += [["claimed value of the start", f"{Interval(self.claimed_value):.4}"]]
-        if self.claimed_value > self.largest_value:
+        if told_dreams({"": (np.array([self.claimed_value]), np.array([self.largest_value]))}):
             rows += [["… the most its rewards allow", f"{Interval(self.largest_value):.4}"]]
         headers = ("", "exact", "sampled [95% interval]")[: 3 if self.sampled else 2]
         return str(tabulate(rows, headers, disable_numparse=True))
@@ -85,7 +86,7 @@ def score_agent(
         sampled=mdp.rollouts(policy, n_episodes, seed).score() if n_episodes else None,
         claimed_value=float(mdp.start @ (policy * q).sum(1)),
         true_value=float(mdp.start @ mdp.values(policy, gamma)[0]),
-        largest_value=largest_value(mdp, gamma),
+        largest_value=largest_value(mdp, gamma) if claims and not is_stochastic(agent) else float("inf"),  # no entropy
     )
 
 
@@ -94,11 +95,20 @@ def score_interval(score: PolicyScore, field: str) -> Interval:
     return Interval(getattr(score, field), *(score.intervals or {}).get(field, ()))
 
 
-def told_dreams(dreams: Mapping[str, Bools], most: float) -> str:
-    """A line under a table: which runs, (L, K) by name, claim more than the rewards allow; empty where none does."""
-    named = ", ".join(f"{name} ({int(runs.sum())} of {runs.size} runs)" for name, runs in dreams.items() if runs.any())
-    return f"Claims above {most:g}, the most that these rewards allow: {named}." if named else ""
+def told_dreams(claims: Mapping[str, tuple[Floats, Floats]]) -> str:
+    """A line under a table: which runs claim more than their rewards allow, by one in a hundred; empty where none does.
 
+    Args:
+        claims: by name what the runs claim, and the most that their rewards allow, both (L, K).
+    """
+    named = []
+    for name, (claimed, most) in claims.items():
+        if (above := claimed - most > 0.01 * np.maximum(np.abs(claimed), np.abs(most))).any():
+            named += [f"{name} ({int(above.sum())} of {above.size} runs above {most[above].max():g})"]
+    return f"Claims above the most that these rewards allow: {', '.join(named)}." if named else ""
+
+
+_STOCHASTIC = " (stochastic)"
 
 SUMMARY_HEADERS = ("", "runs", "return", "worst run", "hazard", "claimed − true")
 
@@ -118,9 +128,12 @@ def summary_table(rows: list[list[str]], note: str, html: bool = False) -> str:
     """Rows under `SUMMARY_HEADERS`, what the columns are, and a note beneath."""
     table = tabulate(rows, SUMMARY_HEADERS, tablefmt="html" if html else "simple", disable_numparse=True)
     lines = [_LEGEND, *([note] if note else [])]
-    return table + ("".join(f"<p>{line}</p>" for line in lines) if html else "\n\n" + "\n".join(lines))
+    if html:
+        return table + "".join(f"<p>{line}</p>" for line in lines)
+    return "\n".join([table, "", *(fill(line, _WIDTH) for line in lines)])
 
 
+_WIDTH = 84  # letters of a line that fit a page of the book
 _LEGEND = (
     "Interquartile means over runs, of the hazard the mean, with 95% intervals over logs; claimed and true value of "
     "the start are discounted."
@@ -170,9 +183,11 @@ class Comparison(ByValue):
 
     def dreams(self) -> str:
         """Whose claims about the start are above what the rewards allow, in words; empty where nobody's are."""
-        most = {name: self.values(name, "largest_value") for name in self.scores}
-        above = {name: self.values(name, "claimed_value") > limits for name, limits in most.items()}
-        return told_dreams(above, max((float(np.nanmax(limits)) for limits in most.values()), default=np.inf))
+
+        def told(name: str, field: str) -> Floats:
+            return np.array([[getattr(score, field) for score in seeds] for seeds in self.scores[name]])
+
+        return told_dreams({n: (told(n, "claimed_value"), told(n, "largest_value")) for n in self.scores})
 
     def __str__(self) -> str:
         return summary_table(self.rows(), self.dreams())
@@ -210,24 +225,25 @@ def compare(
         n_steps: as `fit`; "auto" as `propose_recipe`.
         progress: as `fit`.
     """
-    seeds, logs = list(network_seeds), [logs] if isinstance(logs, Episodes) else logs
-    if not isinstance(mdp, TabularMDP) or mdp.horizon is None:
-        raise ValueError(f"mdp is a {type(mdp).__name__}, expected a TabularMDP with a horizon")
-    if logs and (is_auto(recipes) or is_auto(n_steps)):
+    if not isinstance(mdp, TabularMDP):
+        raise ValueError(f"mdp is a {type(mdp).__name__}, expected a TabularMDP, such as env.mdp")
+    seeds, logs = list(network_seeds), checked_logs(logs, mdp, scored=True)
+    visited(logs, mdp)
+    if is_auto(recipes) or is_auto(n_steps):
         proposed = propose_recipe(logs, mdp)
         n_steps = proposed.n_steps if is_auto(n_steps) else n_steps
-        if is_auto(recipes):
-            clone, cql = (
-                partial(create_discrete_bc, **proposed.features),
-                partial(create_discrete_cql, **proposed.settings),
-            )
-            recipes = {"BC": clone, "CQL": cql}
-    for name, items in {"recipes": recipes, "logs": logs, "network_seeds": seeds}.items():
-        if not items:
-            raise ValueError(f"{name} is empty, expected at least one")
+        clone, cql = partial(create_discrete_bc, **proposed.features), partial(create_discrete_cql, **proposed.settings)
+        recipes = {"BC": clone, "CQL": cql} if is_auto(recipes) else recipes
+    if not isinstance(recipes, Mapping) or not recipes:
+        raise ValueError(f"recipes is {recipes!r}, expected 'auto', or a name and a function for each")
+    if merged := [name for name in recipes if f"{name}{_STOCHASTIC}" in recipes]:
+        raise ValueError(
+            f"recipes has both {merged[0]!r} and {merged[0] + _STOCHASTIC!r}, a name that compare gives itself"
+        )
+    if not seeds:
+        raise ValueError("network_seeds is empty, expected at least one")
     jobs = [(name, i, seed) for name in recipes for i in range(len(logs)) for seed in seeds]
-    create: Any = recipes
-    work = (delayed(_train_and_score)(create[name], mdp, logs[i], seed, n_steps, n_episodes) for name, i, seed in jobs)
+    work = (delayed(_train_and_score)(recipes[name], mdp, logs[i], seed, n_steps, n_episodes) for name, i, seed in jobs)
     results = Parallel(n_jobs=n_jobs, return_as="generator")(work)
     scores: dict[str, list[list[AgentScore]]] = {}
     bar = progress_bar(progress, iterable=results, total=len(jobs), desc="agents")
@@ -248,7 +264,7 @@ def _train_and_score(
     agent, nan = create(), float("nan")
 
     def kinds() -> dict[str, bool]:
-        return {"": False, " (stochastic)": True} if is_stochastic(agent) else {"": False}
+        return {"": False, _STOCHASTIC: True} if is_stochastic(agent) else {"": False}
 
     try:
         fit(agent, log, n_steps, seed=seed, progress=False)

@@ -32,7 +32,7 @@ class Interval(ByValue):
         """How many decimals the interval deserves, in its own unit or in percent."""
         scale = 100.0 if percent else 1.0
         sizes = [abs(value) * scale for value in (self.estimate, self.low, self.high) if math.isfinite(value)]
-        largest = max((size for size in sizes if size > 1e-6), default=math.inf)  # what is smaller is as good as 0
+        largest = max((size for size in sizes if size > 1e-11), default=math.inf)  # what is smaller is as good as 0
         small, half = 0 if percent else _showing(2, largest), (self.high - self.low) / 2 * scale
         if half > 1e-9 * largest and half < math.inf:
             small = max(_showing(1, half), min(_showing(2, half), small))

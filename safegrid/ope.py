@@ -332,10 +332,11 @@ def create_discrete_fqe(
     """
     from .agents import built, network_settings, q_settings  # here, so that a log can be judged without torch
     from .mdpdataset import d3rlpy
+    from .threads import torch_device
 
     network = network_settings(size, cells, ranges, hidden_units, learning_rate, batch_size)
     shared = q_settings(reward_scale, gamma, n_critics, target_update_interval)
-    return d3rlpy.ope.DiscreteFQE(built(agent), d3rlpy.ope.FQEConfig(**network, **shared), device)
+    return d3rlpy.ope.DiscreteFQE(built(agent), d3rlpy.ope.FQEConfig(**network, **shared), torch_device(device))
 
 
 def select_episodes(episodes: Episodes, which: ArrayLike) -> Episodes:

@@ -13,6 +13,7 @@ from .array_types import Array, Bools, ByValue, Floats, distinct
 from .checks import check_gamma
 from .dataset import Episodes, knows_next_observations
 from .env import MAPS, SafetyCriticalGridWorld
+from .logs import checked_logs, visited
 from .mdp import TabularMDP
 
 UNIT = 100.0
@@ -32,7 +33,7 @@ class Recipe(ByValue):
     """Settings to begin with, in a log's own units. Printed, it is a table with the reason for each.
 
     Attributes:
-        largest_reward: max |r|, in raw reward: what the weight and the reward scale are measured by.
+        largest_reward: the largest in size, in raw reward: what the weight and the reward scale are measured by.
         size: number of values of each coordinate, one-hot encoded; None where observations are numbers.
         cells: one input for each cell rather than for each coordinate's values.
         ranges: (d, 2), low and high end of each number; None where they are one-hot.
@@ -70,7 +71,7 @@ class Recipe(ByValue):
     def __str__(self) -> str:
         values = self.settings | {"n_steps": self.n_steps}
         rows = [(name, values[name], reason) for name, reason in self.reasons.items()]
-        return tabulate(rows, ("setting", "value", "because"), disable_numparse=True, maxcolwidths=[None, 24, 72])
+        return tabulate(rows, ("setting", "value", "because"), disable_numparse=True, maxcolwidths=[None, 16, 44])
 
 
 def propose_recipe(logs: Episodes | Sequence[Episodes], mdp: TabularMDP | None = None) -> Recipe:
@@ -86,11 +87,11 @@ def propose_recipe(logs: Episodes | Sequence[Episodes], mdp: TabularMDP | None =
             map of this book the features and steps are those that the book measured there.
 
     Raises:
-        ValueError: there is no log.
+        ValueError: there is no log, or one does not fit the others or the world; names the row.
     """
-    logs = [logs] if isinstance(logs, Episodes) else list(logs)
-    if not logs:
-        raise ValueError("logs is empty, expected at least one")
+    logs = checked_logs(logs, mdp)
+    if mdp is not None:
+        visited(logs, mdp)
     rewards, _ = _rewards(logs if mdp is None else mdp)
     largest = float(np.abs(rewards).max()) or 1.0
     whose = (
@@ -142,8 +143,7 @@ def _rewards(source: Episodes | Sequence[Episodes] | TabularMDP) -> tuple[Floats
         there = (source.probabilities > 0) & (source.possible & ~source.terminal[:, None])[..., None]
         pairs = [np.stack([source.rewards[there], source.terminal[source.successors[there]]])]
     else:
-        logs = [source] if isinstance(source, Episodes) else source
-        pairs = [np.stack([log.rewards.astype(float), log.terminals]) for log in logs]
+        pairs = [np.stack([log.rewards.astype(float), log.terminals]) for log in checked_logs(source, None)]
     rewards, ends = distinct(np.concatenate(pairs, 1).T)[0].T
     return rewards, ends > 0
 
@@ -164,7 +164,7 @@ def _features(
     if whole and d * size <= MOST_INPUTS:
         return size, False, None, f"one-hot coordinates: {size}^{d} cells would be too many for the log, or a network"
     kind = "whole numbers too large for one-hot" if whole else "numbers, some negative or no whole ones"
-    wide = np.where(high > low, 0.0, 1.0)  # a number that never changes
+    wide = np.where(high > low, 0.0, np.maximum(1.0, 2 * np.spacing(np.abs(high))))  # where a number never changes
     ranges = tuple((float(a), float(b)) for a, b in zip(low - wide, high + wide, strict=True))
     return None, False, ranges, f"{kind}: scaled to −1…1 over the log's own range"
 
@@ -172,6 +172,5 @@ def _features(
 def _of_this_book(mdp: TabularMDP) -> bool:
     """Whether its cells are those of a named map, whatever its slips and prices."""
     worlds = (SafetyCriticalGridWorld(map_name=name).mdp for name in MAPS)
-    return any(
-        all(np.array_equal(getattr(mdp, f), getattr(w, f)) for f in ("observations", "hazard", "goal")) for w in worlds
-    )
+    drawn = ("observations", "hazard", "goal", "terminal", "start")
+    return any(all(np.array_equal(getattr(mdp, name), getattr(world, name)) for name in drawn) for world in worlds)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from safegrid.agents import trained_network
-from safegrid.sweep.logs import visited
+from safegrid.logs import visited
 from safegrid.sweep.shards import build_shards
 
 QUIET = {"n_jobs": 1, "progress": False}

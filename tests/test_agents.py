@@ -438,3 +438,19 @@ def test_d3rlpys_own_file_is_read_once_our_encoder_is_known(data, tmp_path):
     said = subprocess.run(code, capture_output=True, text=True, check=True).stdout.split()
     assert said == ["'safegrid_one_hot'", "DiscreteCQL"]
     assert "KeyError: 'safegrid_one_hot'" in save_agent.__doc__
+
+
+@pytest.mark.parametrize("create", FACTORIES)
+def test_a_device_that_is_not_there_is_named_before_training(create):
+    with pytest.raises(ValueError, match="device is 'nowhere', which torch cannot use here"):
+        create(device="nowhere")
+
+
+def test_pictures_are_no_vectors(log):
+    pictures = d3rlpy.dataset.MDPDataset(
+        np.zeros((4, 1, 8, 8), np.uint8), np.array([0, 1, 0, 1]), np.zeros(4), np.array([0, 0, 0, 1]),
+        action_space=d3rlpy.constants.ActionSpace.DISCRETE, action_size=2,
+    )  # fmt: skip
+    for size in (15, None):
+        with pytest.raises(ValueError, match=r"observations of shape \(1, 8, 8\), this agent takes vectors"):
+            fit(create_discrete_cql(size=size), pictures, 1, progress=False)

@@ -12,7 +12,7 @@ from safegrid.agents import create_discrete_bc, create_discrete_cql, create_doub
 from safegrid.answers import policy_table, q_table
 from safegrid.dataset import generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.evaluation import AgentScore, Comparison, compare, score_agent
+from safegrid.evaluation import AgentScore, Comparison, compare, score_agent, told_dreams
 from safegrid.figures.comparisons import plot_comparison, plot_profiles
 from safegrid.mdpdataset import d3rlpy
 from safegrid.recipe import propose_recipe
@@ -182,10 +182,11 @@ def test_a_claim_above_what_the_rewards_allow_is_named(cents):
     modest = {"its own": partial(create_discrete_cql, **propose_recipe(logs, mdp).settings)}
     table = compare(strange | modest, mdp, logs, n_steps=600, progress=False)
     assert (table.values("units of another world", "claimed_value") > 1).all()
-    note = "Claims above 1, the most that these rewards allow: units of another world (2 of 2 runs)."
-    assert str(table).endswith(note)
+    note = "Claims above the most that these rewards allow: units of another world (2 of 2 runs above 1)."
+    assert " ".join(str(table).split()).endswith(note)
     assert table._repr_html_().endswith(f"<p>{note}</p>")
-    assert "95% intervals over logs" in str(table)
+    assert "95% intervals over logs" in " ".join(str(table).split())
+    assert max(map(len, str(table).splitlines()[-4:])) <= 84
     (score, *_), *_ = table.scores["units of another world"]
     assert "the most its rewards allow" in str(score)
     assert "the most its rewards allow" not in str(table.scores["its own"][0][0])
@@ -193,9 +194,9 @@ def test_a_claim_above_what_the_rewards_allow_is_named(cents):
 
 def test_a_world_without_a_horizon_is_refused_before_any_training(cents):
     mdp, logs = cents
-    for world in (None, replace(mdp, horizon=None)):
-        with pytest.raises(ValueError, match="expected a TabularMDP with a horizon"):
-            compare("auto", world, logs, n_steps=10**9, progress=False)
+    for world, message in ((None, "mdp is a NoneType"), (replace(mdp, horizon=None), "mdp has no horizon")):
+        with pytest.raises(ValueError, match=message):
+            compare("auto", world, logs, n_steps=1, progress=False)
     agent = create_discrete_bc(size=4)
     fit(agent, logs[0], 1, progress=False)
     with pytest.raises(ValueError, match="mdp has no horizon, expected one"):
@@ -206,3 +207,30 @@ def test_one_log_is_compared_as_a_list_of_one(cents):
     mdp, logs = cents
     one, listed = (compare("auto", mdp, given, n_steps=2, progress=False) for given in (logs[0], logs[:1]))
     assert one == listed
+
+
+def test_logs_of_another_world_are_refused_by_row(cents):
+    mdp, logs = cents
+    for strange in (replace(logs[0], rewards=logs[0].rewards * 100), replace(logs[0], actions=3 - logs[0].actions)):
+        with pytest.raises(ValueError, match=r"logs\[0\] in row \d+ goes from .* in this mdp that cannot happen"):
+            compare("auto", mdp, strange, n_steps=1, progress=False)
+
+
+def test_recipes_that_compare_cannot_tell_apart_are_refused(cents):
+    mdp, logs = cents
+    clone = partial(create_discrete_bc, size=4)
+    with pytest.raises(ValueError, match=r"recipes has 'a' and 'a \(stochastic\)'"):
+        compare({"a": clone, "a (stochastic)": clone}, mdp, logs, n_steps=1, progress=False)
+    for strange in ("Auto", {}, [clone]):
+        with pytest.raises(ValueError, match="recipes is .*expected 'auto', or a name and a function"):
+            compare(strange, mdp, logs, n_steps=1, progress=False)
+
+
+def test_a_claim_is_above_the_most_by_more_than_noise():
+    def dreaming(claim, most):
+        return bool(told_dreams({"a": (np.array([claim]), np.array([most]))}))
+
+    assert [dreaming(1.0008, 1.0), dreaming(1.1, 1.0), dreaming(9.8, -1.0), dreaming(np.nan, 1.0)] == [
+        False, True, True, False
+    ]  # fmt: skip
+    assert not dreaming(1e9, np.inf)

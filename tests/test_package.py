@@ -15,7 +15,7 @@ FLOORS = {
     "array_types": 0, "checks": 0, "files": 0, "threads": 0,
     "scores": 1, "intervals": 1, "engine": 1, "mdp": 1, "mdpdataset": 1, "recording": 1,
     "env": 2, "dataset": 2,
-    "formats": 3, "tabular": 3, "encoders": 3, "recipe": 3, "agents": 3, "answers": 3,
+    "formats": 3, "tabular": 3, "encoders": 3, "logs": 3, "recipe": 3, "agents": 3, "answers": 3,
     "evaluation": 4, "ope": 4,
     "sweep": 5,
     "figures": 6,

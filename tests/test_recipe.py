@@ -156,3 +156,26 @@ def test_no_policy_is_worth_more_than_its_rewards_allow(rewards, terminal, gamma
 def test_an_optimum_stays_below_the_largest_value(name):
     mdp = SafetyCriticalGridWorld(map_name=name).mdp
     assert mdp.values(mdp.optimal(0.99), 0.99)[0].max() <= largest_value(mdp, 0.99) == 50
+
+
+def test_a_log_that_is_not_the_worlds_is_refused(elsewhere):
+    log = generate_offline_episodes(elsewhere, 20, seed=0)
+    with pytest.raises(ValueError, match=r"logs\[0\] in row 0 goes from .* in this mdp that cannot happen"):
+        propose_recipe(in_units(log, 100.0), elsewhere.mdp)
+    with pytest.raises(ValueError, match="mdp is a SafetyCriticalGridWorld, expected a TabularMDP"):
+        propose_recipe(log, elsewhere)
+    with pytest.raises(ValueError, match=r"logs\[1\] is a str"):
+        propose_recipe([log, "x"])
+    with pytest.raises(ValueError, match="logs is empty"):
+        largest_value([])
+
+
+def test_a_map_of_this_book_with_a_wall_is_another():
+    desc = [row.replace("F", "W", 1) if y == 3 else row for y, row in enumerate(MAPS["original"])]
+    env = SafetyCriticalGridWorld(desc=desc)
+    assert propose_recipe(generate_offline_episodes(env, 60, seed=0), env.mdp).cells
+
+
+def test_numbers_that_never_change_have_a_range_that_a_factory_takes():
+    log = numbers(np.array([[2.0**60, 0.5], [2.0**60, 0.75]]))
+    create_discrete_cql(**propose_recipe(log).settings)

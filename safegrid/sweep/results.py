@@ -133,10 +133,10 @@ class Sweep(ByValue):
         )  # fmt: skip
 
     def _position(self, weight: float) -> int:
-        near = np.isclose(self.weights, weight, rtol=1e-6, atol=0) if np.ndim(weight) == 0 else np.zeros(1, bool)
-        if not near.any():
+        distance = np.abs(self.weights - weight) if np.ndim(weight) == 0 else np.full(1, np.inf)
+        if not distance.min() <= 1e-6 * abs(weight):
             raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
-        return int(np.argmax(near))
+        return int(np.argmin(distance))
 
     @property
     def _largest_value(self) -> float:
@@ -144,7 +144,7 @@ class Sweep(ByValue):
 
     @property
     def _names(self) -> list[str]:
-        name = "weight {:g}" if self.algorithm == "cql" else "BC, β = {:g}"
+        name = "weight {:.10g}" if self.algorithm == "cql" else "BC, β = {:.10g}"
         return [name.format(weight) for weight in self.weights]
 
     def rows(self) -> list[list[str]]:
@@ -161,7 +161,8 @@ class Sweep(ByValue):
         if self.algorithm != "cql":
             return ""
         claims = self.scores("claimed_value") if self.history else self.q_values.max((-2, -1))
-        return told_dreams(dict(zip(self._names, claims > self._largest_value, strict=True)), self._largest_value)
+        most = np.full_like(claims, self._largest_value)
+        return told_dreams(dict(zip(self._names, zip(claims, most, strict=True), strict=True)))
 
     def __str__(self) -> str:
         if self.history:

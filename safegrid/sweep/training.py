@@ -17,12 +17,12 @@ from safegrid.array_types import Array, Floats
 from safegrid.checks import checked_averaging, checked_widths, whole
 from safegrid.dataset import Episodes
 from safegrid.evaluation import warn_diverged
+from safegrid.logs import checked_logs, existing, visited
 from safegrid.mdp import TabularMDP
 from safegrid.recipe import UNIT, Auto, Recipe, is_auto, largest_value, propose_recipe
 from safegrid.threads import torch_device
 
 from .checkpoint import fingerprint, plain, read_checkpoint, write_checkpoint
-from .logs import checked_logs, existing, visited
 from .memory import check_memory
 from .results import SCORES, Sweep
 from .shards import build_shards, checked_weights, count_shards, first_states, newborn
@@ -109,7 +109,7 @@ def train_sweep(
             checkpoint differs.
         MemoryError: the members need more memory than there is; says how much.
     """
-    logs = checked_logs(logs, mdp)
+    logs = checked_logs(logs, mdp, scored=True)
     proposed = propose_recipe(logs, mdp)
     recipe = _features(proposed, size, cells, ranges) | {
         "reward_scale": proposed.reward_scale if is_auto(reward_scale) else reward_scale,
@@ -166,7 +166,7 @@ def train_clone_sweep(
         ValueError, MemoryError: as `train_sweep`.
         TypeError: an unknown keyword.
     """
-    logs = checked_logs(logs, mdp)
+    logs = checked_logs(logs, mdp, scored=True)
     proposed = propose_recipe(logs, mdp)
     recipe = _features(proposed, size, cells, ranges) | {
         "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size,

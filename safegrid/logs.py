@@ -1,4 +1,4 @@
-"""The logs of a sweep: that they fit each other and their world, and the distinct observations that they visit."""
+"""Logs of one world: that they fit each other and it, and the distinct observations that they visit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from safegrid.dataset import Episodes, knows_next_observations
 from safegrid.mdp import TabularMDP
 
 
-def checked_logs(logs: Episodes | Sequence[Episodes], mdp: TabularMDP | None) -> list[Episodes]:
-    """Logs that fit each other, and the mdp where one is given."""
+def checked_logs(logs: Episodes | Sequence[Episodes], mdp: TabularMDP | None, scored: bool = False) -> list[Episodes]:
+    """Logs that fit each other, and the mdp where one is given; with `scored` that has a horizon."""
     if mdp is not None and not isinstance(mdp, TabularMDP):
         raise ValueError(f"mdp is a {type(mdp).__name__}, expected a TabularMDP, such as env.mdp")
-    if mdp is not None and mdp.horizon is None:
+    if scored and mdp is not None and mdp.horizon is None:
         raise ValueError("mdp has no horizon, expected one: exact scores are taken over it")
     if not isinstance(logs, (Episodes, list, tuple)):
         raise ValueError(f"logs is a {type(logs).__name__}, expected Episodes, or a list of them")
