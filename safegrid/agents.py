@@ -334,6 +334,8 @@ def asked_observations(agent: Agent, mdp: TabularMDP | ArrayLike) -> NDArray[np.
         raise ValueError(f"observations have shape {observations.shape[1:]}, this agent was trained on {expected}")
     if isinstance(mdp, TabularMDP) and mdp.n_actions != agent.action_size:
         raise ValueError(f"the world has {mdp.n_actions} actions, this agent was trained on {agent.action_size}")
+    if not len(observations):
+        raise ValueError(f"observations have shape {observations.shape}, expected at least one row")
     check_observations(agent, observations)
     side = int(observations.max()) + 1
     for encoder in one_hot_encoders(agent) if isinstance(mdp, TabularMDP) else ():

@@ -3,7 +3,8 @@
 import math
 import sys
 from collections.abc import Sequence
-from numbers import Number
+from numbers import Number, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +29,17 @@ def whole(name: str, value: int, least: int = 1) -> int:
     return int(value)
 
 
+def is_finite(value: Any) -> bool:
+    """A real number that float64 holds, as it is or rounded."""
+    real = isinstance(value, (Real, np.bool_))
+    return real and bool(abs(value) <= sys.float_info.max)
+
+
+def checked_generator(name: str, seed: int | np.random.Generator) -> np.random.Generator:
+    """A generator as it is, or a new one from a seed."""
+    return seed if isinstance(seed, np.random.Generator) else np.random.default_rng(whole(name, seed, least=0))
+
+
 def refuse_rows(bad: Bools, name: str, column: Array, expected: str) -> None:
     """Rows of a column that are not what was expected, (N, …); the first of them is named."""
     if bad.any():
@@ -43,6 +55,9 @@ def number_array(name: str, value: ArrayLike, rank: int = 1, kinds: str = "biuf"
         rank: 1; or 2, and then (N,) is a column.
         kinds: numpy's letters; with "U" text will do as well.
     """
+    if isinstance(value, (list, tuple)):
+        masked = [any(map(np.ma.is_masked, row if isinstance(row, (list, tuple)) else [row])) for row in value]
+        refuse_rows(np.array(masked, bool), name, value, "a number that is not masked")  # type: ignore[arg-type]
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -61,17 +76,32 @@ def number_array(name: str, value: ArrayLike, rank: int = 1, kinds: str = "biuf"
         array = np.array(array.tolist())
     if array.dtype.kind not in kinds:
         raise ValueError(f"{name} has type {array.dtype}, expected numbers")
+    large = array.dtype.kind == "f" and (np.abs(array) >= 2**53).any()
+    if not isinstance(value, np.ndarray) and (large or array.dtype.kind == "U"):
+        given = np.asarray(value, object).reshape(array.shape)
+        changed = np.asarray((given != array) & (given == given), bool)
+        refuse_rows(changed, name, given, f"all of one type: {array.dtype} makes it another")
     return array
 
 
 def refuse_changed(name: str, array: Array, column: Array) -> None:
-    """Rows whose whole numbers or truth values a cast of `array` to `column` changed, and what it made infinite."""
+    """Rows that a cast of `array` to `column` made another: whole numbers, truth values, and what became infinite or 0.
+
+    Numbers with a point are rounded. Only in observations, where two that were different must not become one, is such a
+    number whole if it looks so and float64 tells it from the next; and only there may a small one become 0.
+    """
     if column.dtype.kind == "f":
         endless = np.isinf(column) & np.isfinite(array)
         refuse_rows(
             endless, name, array, f"at most {np.finfo(column.dtype).max:.1e} in size: {column.dtype} makes it inf"
         )
-        changed = (array == np.trunc(array)) & (column.astype(array.dtype) != array) & np.isfinite(array)
+        changed = column.astype(array.dtype) != array
+        if array.dtype.kind == "f":
+            place = name.endswith("observations")
+            vanished = (column == 0) & changed & (not place)
+            least = np.finfo(column.dtype).smallest_subnormal
+            refuse_rows(vanished, name, array, f"0, or at least {least:.1e} in size: {column.dtype} makes it 0")
+            changed &= (array == np.trunc(array)) & (np.abs(array) < 2**53) & place
         refuse_rows(changed, name, array, f"a whole number that {column.dtype} holds: it would become another")
     else:
         kind = "truth value" if column.dtype == bool else "whole number"

@@ -16,7 +16,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike
 
 from .array_types import Array, Bools, ByValue, Floats, Ints, ReadOnly, distinct, frozen
-from .checks import number_array, refuse_changed, refuse_rows, whole
+from .checks import checked_generator, number_array, refuse_changed, refuse_rows, whole
 from .files.npz import read_npz, write_npz
 from .files.strangers import refused_by_name
 from .mdp import TabularMDP
@@ -205,6 +205,7 @@ class Episodes(ReadOnly):
             ValueError: a space or what `step` returns does not fit; the policy returns no action; an episode does not
                 end within a million steps.
         """
+        seed = whole("seed", seed, least=0)
         rng = np.random.default_rng(seed)
         return cls.from_arrays(**record(env, lambda seen, _: policy(seen, rng), n_episodes, seed, max_steps))
 
@@ -328,7 +329,7 @@ def generate_offline_episodes(
         return sample_episodes(mdp, driver, n_episodes, seed)
     if env.action_space != spaces.Discrete(mdp.n_actions):
         raise ValueError(f"env.action_space is {env.action_space}, expected Discrete({mdp.n_actions}) as the driver's")
-    rng = np.random.default_rng(seed)
+    rng = checked_generator("seed", seed)
 
     def drive(_: Any, info: dict[str, Any]) -> int:
         if not 0 <= (state := known_state(info.get("state"))) < mdp.n_states:

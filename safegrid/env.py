@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from enum import IntEnum
 from functools import cached_property
 from numbers import Real
@@ -14,7 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from .array_types import Floats
-from .checks import whole
+from .checks import is_finite, whole
 from .mdp import TabularMDP
 
 Cell = tuple[int, int]
@@ -48,8 +48,8 @@ def _draw_map(
 
 
 def _check_cell(name: str, cell: Sequence[int], size: int) -> Cell:
-    pair = np.iterable(cell) and len(tuple(cell)) == 2
-    if not pair or not all(isinstance(c, Real) and float(c).is_integer() and 0 <= c < size for c in cell):
+    pair = np.iterable(cell) and not isinstance(cell, (Set, Mapping)) and len(tuple(cell)) == 2
+    if not pair or not all(isinstance(c, Real) and 0 <= c < size and float(c).is_integer() for c in cell):
         raise ValueError(f"{name} is {cell!r}, expected (x, y) with whole numbers in 0…{size - 1}")
     return int(cell[0]), int(cell[1])
 
@@ -171,7 +171,7 @@ class SafetyCriticalGridWorld(gymnasium.Env[NDArray[np.float32], np.int64]):
         self.slip_prob = _check_probability("slip_prob", slip_prob)
         rewards = {"step_reward": step_reward, "hazard_reward": hazard_reward, "goal_reward": goal_reward}
         for name, value in rewards.items():
-            if not (isinstance(value, Real) and np.isfinite(value)):
+            if not is_finite(value):
                 raise ValueError(f"{name} is {value!r}, expected a finite number")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode is {render_mode!r}, expected None, 'ansi' or 'rgb_array'")
@@ -361,7 +361,8 @@ def _resolve_map(desc: Iterable[Any] | None, map_name: str | None, **coordinates
 def _check_desc(desc: Iterable[Any]) -> tuple[str, ...]:
     if not np.iterable(desc):
         raise ValueError(f"desc is {desc!r}, expected rows of letters")
-    rows = tuple("".join(np.asarray(row).astype(str).ravel()) for row in desc)
+    letters = (np.char.decode(row, "latin-1") if row.dtype.kind == "S" else row for row in map(np.asarray, desc))
+    rows = tuple("".join(row.astype(str).ravel()) for row in letters)
     if len(rows) < 2:
         raise ValueError(f"desc has {len(rows)} rows, expected at least 2")
     for y, row in enumerate(rows):

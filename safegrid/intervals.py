@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import bootstrap, trim_mean
 
 from .array_types import Array, ByValue, Floats
+from .checks import checked_generator, refuse_rows
 
 _RESAMPLES = 4_000
 
@@ -77,7 +78,7 @@ def performance_profile(
         strata, seed: as `interquartile_mean`; every world counts alike.
         thresholds: (T,) scores τ, in the unit of the scores.
     """
-    levels, rng = np.asarray(thresholds, float), np.random.default_rng(seed)
+    levels, rng = np.asarray(thresholds, float), checked_generator("seed", seed)
     if levels.ndim != 1 or np.isnan(levels).any():
         raise ValueError(f"thresholds has shape {levels.shape}, expected (T,) numbers")
     above = [(s[:, :, None] > levels).mean(1) for s in _checked(strata)]
@@ -102,6 +103,8 @@ def probability_of_improvement(x: ArrayLike, y: ArrayLike, *, seed: int = 0) -> 
         seed: of the bootstrap.
     """
     (a,), (b,) = _checked([x]), _checked([y])
+    for name, scores in {"x": a, "y": b}.items():
+        refuse_rows(np.isnan(scores), name, scores, "numbers: NaN is neither higher nor lower")
     if len(a) != len(b):
         raise ValueError(f"y has {len(b)} logs, expected {len(a)} as x")
     wins = (a[:, :, None] > b[:, None]) + 0.5 * (a[:, :, None] == b[:, None])
@@ -123,7 +126,7 @@ def _checked(strata: Floats | Sequence[ArrayLike]) -> list[Floats]:
 
 
 def _bootstrap(strata: Floats | Sequence[ArrayLike], statistic: Callable[..., Floats], seed: int) -> Interval:
-    scores = _checked(strata)
+    scores, rng = _checked(strata), checked_generator("seed", seed)
 
     def of_logs(*rows: Array, axis: int = -1) -> Floats:
         drawn = [s[r.astype(int)].reshape(*r.shape[:-1], -1) for s, r in zip(scores, rows, strict=True)]
@@ -134,7 +137,7 @@ def _bootstrap(strata: Floats | Sequence[ArrayLike], statistic: Callable[..., Fl
     if min(map(len, logs)) < 2 or np.isnan(estimate):
         return Interval(estimate, float("nan"), float("nan"))
     with np.errstate(invalid="ignore"):
-        spread = bootstrap(logs, of_logs, vectorized=True, n_resamples=_RESAMPLES, method="percentile", rng=seed)
+        spread = bootstrap(logs, of_logs, vectorized=True, n_resamples=_RESAMPLES, method="percentile", rng=rng)
     bounds = np.array(spread.confidence_interval)
     if not np.isfinite(bounds).all():  # nothing lies between two infinities
         bounds = np.quantile(spread.bootstrap_distribution, (0.025, 0.975), method="inverted_cdf")

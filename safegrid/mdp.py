@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .array_types import Array, Bools, Floats, Ints, ReadOnly, frozen
-from .checks import check_gamma, check_horizon, checked_policy, refuse_changed
+from .checks import check_gamma, check_horizon, checked_generator, checked_policy, refuse_changed
 from .scores import PolicyScore, Rollouts, lower_tail_mean
 
 if TYPE_CHECKING:
@@ -350,7 +350,7 @@ class TabularMDP(ReadOnly):
         """
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}")
-        rng = np.random.default_rng(seed)
+        rng = checked_generator("seed", seed)
         pi = self._check_policy(policy)
         steps = self._horizon(horizon, pi)
         choose = np.cumsum(pi, -1)

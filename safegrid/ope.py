@@ -19,7 +19,7 @@ from scipy.special import logsumexp
 from scipy.stats import spearmanr
 
 from .array_types import ByValue, Floats, Ints, frozen
-from .checks import check_gamma, checked_policy, refuse_rows, whole
+from .checks import check_gamma, checked_generator, checked_policy, refuse_rows, whole
 from .dataset import Episodes, check_states
 from .intervals import Interval
 from .mdp import TabularMDP
@@ -80,8 +80,13 @@ def effective_sample_size(weights: ArrayLike, *, logarithms: bool = False) -> fl
     Args:
         weights: (E,), of at least 0; the last column of `importance_ratios` for whole episodes.
         logarithms: the weights are logarithms, as `importance_ratios` gives them for long episodes.
+
+    Raises:
+        ValueError: weights of another shape, such as all columns of `importance_ratios`, or of another size.
     """
     w, low = np.asarray(weights, float), -np.inf if logarithms else 0.0
+    if w.ndim != 1:
+        raise ValueError(f"weights has shape {w.shape}, expected (E,), one an episode")
     refuse_rows(~((w >= low) & (w < np.inf)), "weights", w, f"{low:g} or more, below infinity")
     if not logarithms:
         with np.errstate(divide="ignore"):
@@ -166,18 +171,21 @@ def doubly_robust(
     Args:
         episodes: a log that knows its states.
         policy: (S, A) action probabilities of the candidate.
-        q_values: (S, A), the model's action values of this policy, in discounted raw reward, finite.
+        q_values: (S, A), the model's action values of this policy, in discounted raw reward; finite, or −∞ for what
+            it never does, such as an action that does not exist.
         behaviour: (S, A), those of the log's driver; by default the log's own shares.
         gamma: discount factor in [0, 1].
         weighted: normalise the ratios of each step.
 
     Raises:
-        ValueError: as `importance_sampling`; `q_values` is not finite or of another shape.
+        ValueError: as `importance_sampling`; `q_values` is of another shape, or not finite where the policy acts.
     """
     check_gamma(gamma)
     pi, q = _checked_policy("policy", policy, episodes), np.asarray(q_values, float)
-    if q.shape != pi.shape or not np.isfinite(q).all():
-        raise ValueError(f"q_values has shape {q.shape}, expected finite numbers of shape {pi.shape} as policy")
+    if q.shape != pi.shape:
+        raise ValueError(f"q_values has shape {q.shape}, expected {pi.shape} as policy")
+    q = np.where((pi == 0) & np.isneginf(q), 0.0, q)  # which counts nowhere
+    refuse_rows(~np.isfinite(q), "q_values", q, "finite numbers, or −∞ where the policy has probability 0")
     check_states(episodes, len(pi), following=episodes.timeouts)
     v = (pi * q).sum(1)
     weights = _weights(importance_ratios(episodes, pi, behaviour, logarithms=True), weighted)
@@ -375,7 +383,7 @@ def split_episodes(episodes: Episodes, seed: int, fraction: float = 0.5) -> tupl
     first = round(fraction * n) if 0 < fraction < 1 else 0
     if not 0 < first < n:
         raise ValueError(f"fraction is {fraction!r}, expected one that leaves episodes of {n} on both sides")
-    order = np.random.default_rng(seed).permutation(n)
+    order = checked_generator("seed", seed).permutation(n)
     return select_episodes(episodes, np.sort(order[:first])), select_episodes(episodes, np.sort(order[first:]))
 
 
@@ -393,7 +401,7 @@ def bootstrap_interval(
         n_resamples: logs drawn.
         seed: of the draws.
     """
-    rng, n = np.random.default_rng(seed), episodes.n_episodes
+    rng, n = checked_generator("seed", seed), episodes.n_episodes
     draws = (rng.integers(n, size=n) for _ in range(whole("n_resamples", n_resamples)))
     values = np.array([estimate(select_episodes(episodes, drawn)) for drawn in draws])
     low, high = np.quantile(values, [0.025, 0.975])

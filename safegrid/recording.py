@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Callable
-from numbers import Real
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces, wrappers
 
-from .checks import whole
+from .checks import is_finite, whole
 
 _ENDLESS = 1_000_000  # steps after which an episode that nothing cuts is given up
 
@@ -39,6 +37,7 @@ def record(
     rows: list[tuple[Any, ...]] = []
     for i in range(whole("n_episodes", n_episodes)):
         observation, info = env.reset(seed=seed if i == 0 else None)
+        info = _told("env.reset", info)
         before, state = np.array(observation).ravel(), state_in(info, observation)
         for step in range(limit):
             action = _checked_action(act(observation, info), n_actions, f"step {step} of episode {i}, row {len(rows)},")
@@ -60,15 +59,23 @@ def _taken(env: gymnasium.Env[Any, Any], action: int) -> tuple[Any, ...]:
     """Observation, reward, cost, terminated, truncated and info of a step."""
     match env.step(action):
         case observation, reward, terminated, truncated, info:
-            cost = _finite(info.get("cost")) or 0.0
+            info = _told("env.step", info)
+            cost = float(_finite(info.get("cost")) or 0.0)
             return observation, reward, cost, terminated, truncated, info
-        case (_, _, _, _, _, _) as found:
-            return found
+        case (*found, info) if len(found) == 5:
+            return *found, _told("env.step", info)
         case found:
             raise ValueError(
                 f"env.step returned {len(found)} values, expected observation, reward, terminated, truncated and info, "
                 "or a cost after the reward as well"
             )
+
+
+def _told(source: str, info: Any) -> Any:
+    """An info; None tells nothing."""
+    if info is not None and not isinstance(info, Mapping):
+        raise ValueError(f"{source} returned the info {info!r}, expected a dict")
+    return {} if info is None else info
 
 
 def _checked_action(action: Any, n_actions: int, where: str) -> int:
@@ -84,7 +91,7 @@ def _checked_action(action: Any, n_actions: int, where: str) -> int:
 def _finite(value: Any) -> Any:
     """A finite number, or None: in somebody else's info anything may stand under any name."""
     value = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
-    return value if isinstance(value, (Real, np.bool_)) and math.isfinite(value) else None
+    return value if is_finite(value) else None
 
 
 def known_state(value: Any) -> int:

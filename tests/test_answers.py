@@ -114,3 +114,10 @@ def test_a_network_without_finite_numbers_has_no_table(create, value, log, origi
     for table in (policy_table, q_table)[: 1 if create is create_discrete_bc else 2]:
         with pytest.raises(DivergedError, match="has diverged"):
             table(agent, original.mdp)
+
+
+def test_no_observations_are_named(log):
+    agent = trained(create_double_dqn(), log, 1)
+    for table in (policy_table, q_table):
+        with pytest.raises(ValueError, match=r"observations have shape \(0, 2\), expected at least one row"):
+            table(agent, np.zeros((0, 2)))

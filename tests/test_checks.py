@@ -10,8 +10,11 @@ from safegrid.dataset import Episodes
 LARGE = [100_000_000, 100_000_001, 100_000_002]
 
 
-@pytest.mark.parametrize("name", ["observations", "next_observations", "rewards", "costs"])
-@pytest.mark.parametrize("kind", [np.int64, np.float64, np.uint32])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, kind) for name in ("observations", "next_observations", "rewards", "costs")
+     for kind in (np.int64, np.float64, np.uint32) if kind != np.float64 or "observations" in name],
+)  # fmt: skip
 def test_whole_numbers_that_float32_takes_for_one_another_are_refused(name, kind):
     plain = {"observations": [0, 1, 2], "next_observations": [1, 2, 3], "rewards": [0, 0, 0], "costs": [0, 0, 0]}
     rest = {"actions": [0, 0, 0], "terminals": [0, 0, 1], "n_actions": 1}
@@ -58,6 +61,42 @@ def test_pandas_nullable_columns_load_and_what_is_missing_is_named():
         missing[1] = None
         with pytest.raises(ValueError, match=f"{name} in row 1 is "):
             Episodes.from_arrays(**given | {name: missing}, n_actions=2)
+
+
+@pytest.mark.parametrize("value", [1e30, 123456789.0, 16777217.5, -(2.0**70) - 2.0**20])
+def test_a_large_float_is_rounded_even_if_it_looks_whole(value):
+    log = Episodes.from_arrays([0, 1], [0, 0], [0.5, value], [0, 1], costs=[0.0, abs(value)], n_actions=1)
+    assert log.rewards[1] == np.float32(value)
+    assert log.costs[1] == np.float32(abs(value))
+    far = Episodes.from_arrays([0.5, 1e30], [0, 0], [0, 0], [0, 1], n_actions=1)
+    assert far.observations[1] == np.float32(1e30)
+
+
+@pytest.mark.parametrize("name", ["rewards", "costs"])
+def test_a_reward_or_cost_that_float32_makes_nothing_is_refused(name):
+    columns = {"rewards": [1.0, 0.0], "costs": [1.0, 0.0]}
+    with pytest.raises(ValueError, match=f"{name} in row 1 is 1e-50, expected 0, or at least .*: float32 makes it 0"):
+        Episodes.from_arrays([0, 1], [0, 0], terminals=[0, 1], n_actions=1, **columns | {name: [1.0, 1e-50]})
+    small = Episodes.from_arrays([0.0, 1e-50], [0, 0], **columns, terminals=[0, 1], n_actions=1)
+    assert not small.observations.any()
+
+
+@pytest.mark.parametrize(
+    ("ids", "row"),
+    [([2**63 + 1, 2**63 + 2, -1, -1], 0), ([0.5, 2**53 + 1, 2**53, 1], 1), (["1", 1, "a", "b"], 1), (["a", "a\0"], 1)],
+)
+def test_numbers_and_texts_of_a_list_that_numpy_makes_another_are_refused(ids, row):
+    n = len(ids)
+    with pytest.raises(ValueError, match=f"episode in row {row} is .*, expected all of one type: .* makes it another"):
+        Episodes.from_arrays(range(n), [0] * n, [0] * n, [1] * n, episode=ids, n_actions=1)
+
+
+@pytest.mark.parametrize("rows", [(1,), ()])
+def test_a_list_of_masked_arrays_is_no_number(rows):
+    entries = [np.ma.array(np.zeros(rows), mask=np.full(rows, i == 1)) for i in range(2)]
+    for observations in (entries, [[entry] for entry in entries])[: 2 - len(rows)]:
+        with pytest.raises(ValueError, match=r"(?s)observations in row 1 is .*, expected a number that is not masked"):
+            Episodes.from_arrays(observations, [0, 0], [0, 0], [0, 1], n_actions=1)
 
 
 MASKED = np.ma.masked_array([0, 1], [False, True])

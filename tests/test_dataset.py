@@ -11,13 +11,38 @@ from hypothesis import strategies as st
 
 from safegrid.dataset import Episodes, coverage, generate_offline_episodes, sample_episodes
 from safegrid.files.npz import write_npz
+from safegrid.intervals import interquartile_mean, mean, performance_profile, probability_of_improvement
 from safegrid.mdpdataset import d3rlpy
-from safegrid.ope import select_episodes
+from safegrid.ope import bootstrap_interval, select_episodes, split_episodes
 
 
 def test_the_same_seed_gives_the_same_log(original, log):
     assert same(log, generate_offline_episodes(original))
     assert not same(log, generate_offline_episodes(original, seed=43))
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 1.5, True, None])
+def test_a_bad_seed_is_named_wherever_random_numbers_are_drawn(seed, original, log):
+    def right(*_):
+        return 1
+
+    wrapped = gymnasium.make("SafeGrid-v0", max_episode_steps=20)
+    driver, few = original.behaviour_policy(0.2), select_episodes(log, [0, 1])
+    for draw in (
+        lambda: generate_offline_episodes(original, 2, seed=seed),
+        lambda: generate_offline_episodes(wrapped, 2, seed=seed),
+        lambda: sample_episodes(original.mdp, driver, 2, seed),
+        lambda: original.mdp.rollouts(driver, 2, seed),
+        lambda: Episodes.from_gymnasium(original, right, 1, seed),
+        lambda: split_episodes(few, seed),
+        lambda: bootstrap_interval(len, few, n_resamples=2, seed=seed),
+        lambda: mean(np.arange(3.0), seed=seed),
+        lambda: interquartile_mean(np.zeros(1), seed=seed),
+        lambda: performance_profile(np.arange(3.0), [1.0], seed=seed),
+        lambda: probability_of_improvement(np.arange(3.0), np.arange(3.0), seed=seed),
+    ):
+        with pytest.raises(ValueError, match=f"seed is {seed!r}, expected a whole number of at least 0"):
+            draw()
 
 
 def test_the_default_log_is_the_drivers(original, log):

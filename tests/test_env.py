@@ -3,6 +3,7 @@
 import doctest
 import re
 import warnings
+from fractions import Fraction
 
 import gymnasium
 import numpy as np
@@ -429,6 +430,11 @@ def test_the_noisy_expert_lies_between_optimum_and_chance(original):
         ({"desc": ("SS", "FG")}, "desc has 2 cells S, expected exactly one start"),
         ({"desc": ("SF", "FF")}, "desc has 0 cells G"),
         ({"desc": ("S",)}, "desc has 1 rows"),
+        ({"desc": [b"S\xff", b"FG"]}, r"desc row 0 is 'Sÿ': unknown letter 'ÿ' in cell \(1, 0\)"),
+        ({"step_reward": 10**400}, "step_reward is 10*, expected a finite number"),
+        ({"start": {0, 1}}, r"start is \{0, 1\}, expected \(x, y\)"),
+        ({"goal": {0: 1, 1: 1}}, r"goal is \{0: 1, 1: 1\}, expected \(x, y\)"),
+        ({"goal": (10**400, 0)}, r"goal is \(10*, 0\), expected \(x, y\)"),
     ],
 )
 def test_a_bad_argument_is_named(arguments, message):
@@ -468,3 +474,7 @@ def test_true_is_no_action():
     env.reset(seed=0)
     with pytest.raises(ValueError, match="action is True"):
         env.step(True)
+
+
+def test_a_fraction_is_a_reward():
+    assert SafetyCriticalGridWorld(step_reward=Fraction(-1, 2)).step_reward == -0.5

@@ -140,3 +140,11 @@ def test_improvement_compares_runs_of_the_same_log():
 def test_improvement_needs_the_same_logs():
     with pytest.raises(ValueError, match="y has 2 logs, expected 3"):
         probability_of_improvement(np.zeros(3), np.zeros(2))
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_improvement_over_no_number_is_refused(name):
+    scores = {"x": np.zeros((3, 2)), "y": np.ones((3, 2))}
+    scores[name][1, 0] = np.nan
+    with pytest.raises(ValueError, match=rf"{name} in row 1 is \[nan .*\], expected numbers"):
+        probability_of_improvement(**scores)

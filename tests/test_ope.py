@@ -188,6 +188,24 @@ def test_doubly_robust_keeps_the_model_s_error_at_a_time_out():
         assert estimate == pytest.approx(worth + GAMMA**20 * (7.0 - worth))
 
 
+def test_effective_sample_size_takes_one_weight_an_episode(small_logs):
+    ratios = importance_ratios(small_logs[0], mixed(0.1), mixed(0.3), logarithms=True)
+    with pytest.raises(ValueError, match=r"weights has shape \(10, \d+\), expected \(E,\), one an episode"):
+        effective_sample_size(ratios, logarithms=True)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_doubly_robust_reads_no_value_of_what_the_policy_never_does(world, small_logs, weighted):
+    q = world.values(mixed(0.0), GAMMA)[1]
+    masked = np.where(mixed(0.0) > 0, q, -np.inf)
+    for log in small_logs[:5]:
+        found, wanted = (doubly_robust(log, mixed(0.0), v, mixed(0.3), GAMMA, weighted=weighted) for v in (masked, q))
+        assert found == wanted
+    for bad in (np.where(mixed(0.0) > 0, -np.inf, q), np.where(mixed(0.0) > 0, q, np.nan)):
+        with pytest.raises(ValueError, match=r"q_values in row 0 is \[.*\], expected finite numbers, or −∞ where"):
+            doubly_robust(small_logs[0], mixed(0.0), bad, mixed(0.3), GAMMA)
+
+
 def test_effective_sample_size_counts_equal_weights():
     assert effective_sample_size([2.0, 2.0, 0.0, 2.0]) == pytest.approx(3.0)
     assert effective_sample_size([1.0, 1e-9]) == pytest.approx(1.0)

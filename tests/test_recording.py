@@ -43,7 +43,7 @@ def test_discrete_observations_are_the_states():
     assert (lake.states == lake.observations[:, 0]).all()
 
 
-STRANGE = [None, "left", [1, 2], np.arange(3), np.array([[1]]), 0.5, np.nan, -3, True, 1e300, {}]
+STRANGE = [None, "left", [1, 2], np.arange(3), np.array([[1]]), 0.5, np.nan, -3, True, 1e300, 10**400, {}]
 
 
 @pytest.mark.parametrize("state", STRANGE)
@@ -62,9 +62,18 @@ def test_a_state_is_a_whole_number_of_any_type(kind):
     assert log.costs.tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("cost", [None, "high", [1.0], np.arange(2), np.nan, np.inf])
+@pytest.mark.parametrize("cost", [None, "high", [1.0], np.arange(2), np.nan, np.inf, 10**400])
 def test_somebody_elses_cost_is_none(cost):
     assert not Episodes.from_gymnasium(Corridor(info=lambda x: {"cost": cost}), right, 1, 0).costs.any()
+
+
+@pytest.mark.parametrize("shape", [lambda *taken: taken, lambda o, r, end, cut, info: (o, r, 0.0, end, cut, info)])
+def test_an_info_that_is_none_tells_nothing_and_another_is_named(shape):
+    log = Episodes.from_gymnasium(Corridor(info=lambda x: None, shape=shape), right, 1, 0)
+    assert log.states.tolist() == [0, 1, 2]
+    for source, told in {"reset": lambda x: "all well", "step": lambda x: "all well" if x else {}}.items():
+        with pytest.raises(ValueError, match=f"env.{source} returned the info 'all well', expected a dict"):
+            Episodes.from_gymnasium(Corridor(info=told, shape=shape), right, 1, 0)
 
 
 def test_a_cost_after_the_reward_is_kept():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from safegrid.array_types import Array, Bools, Floats, distinct
+from safegrid.checks import is_finite
 from safegrid.recording import is_plain
 
 
@@ -30,6 +31,8 @@ def read_world(
     first = np.asarray(getattr(world, "initial_state_distrib", None) if start is None else start, float)
     if first.shape != (len(table),):
         raise ValueError(f"start (by default initial_state_distrib) is {first}, expected {len(table)} probabilities")
+    if not isinstance(world.action_space, gymnasium.spaces.Discrete):
+        raise ValueError(f"env.action_space is {world.action_space}, expected Discrete(n)")
     n_actions = int(world.action_space.n)
     parts, number = _split_ends(_read_entries(table, n_actions), first, n_actions)
     terminal = parts["terminal"]
@@ -50,14 +53,18 @@ def _read_entries(table: dict[int, Any], n_actions: int) -> Floats:
     for state, actions in table.items():
         if not isinstance(actions, dict) or set(actions) != set(range(n_actions)):
             raise ValueError(f"P[{state}] has the actions {str(list(actions))[:60]}, expected 0…{n_actions - 1}")
-    rows = [(s, a, *entry) for s in range(len(table)) for a in range(n_actions) for entry in table[s][a]]
-    entries = np.array([row if len(row) == 6 else [np.nan] * 6 for row in rows], float).reshape(-1, 6)
+        if odd := [a for a, entries in actions.items() if not isinstance(entries, (list, tuple, np.ndarray))]:
+            raise ValueError(f"P[{state}][{odd[0]}] is {actions[odd[0]]!r}, expected a list of entries")
+    rows = [(s, a, entry) for s in range(len(table)) for a in range(n_actions) for entry in table[s][a]]
+    read = [isinstance(e, (list, tuple, np.ndarray)) and len(e) == 4 and all(map(is_finite, e)) for *_, e in rows]
+    numbers = [(s, a, *e) if fit else [np.nan] * 6 for (s, a, e), fit in zip(rows, read, strict=True)]
+    entries = np.array(numbers, float).reshape(-1, 6)
     p, z, r, over = entries[:, 2:].T
     fits = (p >= 0) & np.isin(z, np.arange(len(table))) & np.isfinite(r) & np.isin(over, (0, 1))
     if not fits.all():
-        state, action, *entry = rows[np.argmin(fits)]
+        state, action, entry = rows[np.argmin(fits)]
         wanted = f"(probability, state in 0…{len(table) - 1}, finite reward, terminated)"
-        raise ValueError(f"P[{state}][{action}] holds {tuple(entry)}, expected {wanted}")
+        raise ValueError(f"P[{state}][{action}] holds {entry}, expected {wanted}")
     return entries[p > 0]
 
 

@@ -1,6 +1,7 @@
 """Files and folders that are whole or not there at all."""
 
 import glob
+import hashlib
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ except ImportError:  # Windows, where an open file cannot be removed: there the 
     fcntl = None  # type: ignore[assignment]
 
 _ENDING = ".unfinished"
+_LONG = 100  # bytes of a target's name, beyond which its hash stands for it: no file system takes a name of any length
 
 
 @contextmanager
@@ -36,8 +38,10 @@ def atomic_path(path: str | os.PathLike[str], folder: Path | None = None) -> Ite
     try:
         if target.exists() and not target.is_file():
             raise OSError(0, "it is no file")
-        _clear(home, f".{target.name}.")
-        work, lock = _begin(home, f".{target.name}.")
+        name = os.fsencode(target.name)
+        prefix = f".{target.name if len(name) <= _LONG else hashlib.sha256(name).hexdigest()[:32]}."
+        _clear(home, prefix, target.name)
+        work, lock = _begin(home, prefix)
     except OSError as error:
         raise OSError(f"cannot write {target}: {error.strerror}") from error
     try:
@@ -72,11 +76,15 @@ def _lock(work: Path) -> BinaryIO:
     return file
 
 
-def _clear(home: Path, prefix: str) -> None:
+def _clear(home: Path, prefix: str, name: str) -> None:
+    """Removes what was left: folders of nothing but their lock and the target, or of nothing yet."""
     for left in home.glob(f"{glob.escape(prefix)}*{_ENDING}"):
         with suppress(OSError):  # its writer lives
+            if (held := set(os.listdir(left))) and not {left.name} <= held <= {left.name, name}:
+                continue
             if fcntl:
                 with _lock(left):
+                    shutil.rmtree(left / name, ignore_errors=True)  # while the lock still tells whose it is
                     shutil.rmtree(left)
             else:
                 (left / left.name).unlink(missing_ok=True)

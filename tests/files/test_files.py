@@ -104,12 +104,34 @@ def test_a_later_save_clears_what_a_killed_process_left_and_nothing_of_a_living_
         left = tmp_path / ".log.npz.dead.unfinished"  # nobody holds it
         left.mkdir()
         (left / "log.npz").write_bytes(b"half")
+        (left / left.name).touch()
         (tmp_path / ".other.npz.dead.unfinished").mkdir()
         short_log().save(path)
         assert unfinished.exists()
         assert not left.exists()
     assert path.read_bytes() == b"of a living writer"
     assert sorted(os.listdir(tmp_path)) == [".other.npz.dead.unfinished", "log.npz"]
+
+
+@pytest.mark.parametrize("held", [["notes.txt"], ["log.npz"], [".log.npz.mine.unfinished", "log.npz", "notes.txt"]])
+def test_a_folder_that_only_sounds_like_ours_stays_as_it_is(held, tmp_path):
+    mine = tmp_path / ".log.npz.mine.unfinished"
+    mine.mkdir()
+    for name in held:
+        (mine / name).write_text("mine")
+    short_log().save(tmp_path / "log.npz")
+    assert sorted(os.listdir(mine)) == sorted(held)
+    assert all((mine / name).read_text() == "mine" for name in held)
+
+
+@pytest.mark.parametrize("stem", ["x" * 251, "x" * 232, "é" * 125])
+def test_a_name_as_long_as_the_file_system_takes_can_be_saved(stem, tmp_path):
+    path = tmp_path / f"{stem}.npz"
+    with pytest.raises(KeyboardInterrupt), atomic_path(path):
+        raise KeyboardInterrupt
+    for _ in range(2):
+        short_log().save(path)
+    assert os.listdir(tmp_path) == [path.name]
 
 
 def test_a_new_file_has_the_umasks_mode_and_an_old_one_keeps_its_own(tmp_path):
