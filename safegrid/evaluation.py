@@ -234,14 +234,15 @@ def compare(
         n_steps = proposed.n_steps if is_auto(n_steps) else n_steps
         clone, cql = partial(create_discrete_bc, **proposed.features), partial(create_discrete_cql, **proposed.settings)
         recipes = {"BC": clone, "CQL": cql} if is_auto(recipes) else recipes
-    if not isinstance(recipes, Mapping) or not recipes:
+    if not isinstance(recipes, Mapping):
         raise ValueError(f"recipes is {recipes!r}, expected 'auto', or a name and a function for each")
     if merged := [name for name in recipes if f"{name}{_STOCHASTIC}" in recipes]:
         raise ValueError(
             f"recipes has both {merged[0]!r} and {merged[0] + _STOCHASTIC!r}, a name that compare gives itself"
         )
-    if not seeds:
-        raise ValueError("network_seeds is empty, expected at least one")
+    for name, items in {"recipes": recipes, "network_seeds": seeds}.items():
+        if not items:
+            raise ValueError(f"{name} is empty, expected at least one")
     jobs = [(name, i, seed) for name in recipes for i in range(len(logs)) for seed in seeds]
     work = (delayed(_train_and_score)(recipes[name], mdp, logs[i], seed, n_steps, n_episodes) for name, i, seed in jobs)
     results = Parallel(n_jobs=n_jobs, return_as="generator")(work)

@@ -126,3 +126,9 @@ def test_what_is_read_only_stays_so_in_a_copy(name):
         arrays = [v for v in vars(twin).values() if isinstance(v, np.ndarray)]
         assert len(arrays) > 5
         assert not any(array.flags.writeable for array in arrays)
+
+
+@pytest.mark.parametrize("name", ["returns", "lengths", "harmful"])
+def test_what_a_log_works_out_cannot_be_changed_behind_its_back(name):
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(short_log(), name).sort()

@@ -495,9 +495,3 @@ def test_a_bad_row_is_named_as_it_was_given():
         )
     with pytest.raises(ValueError, match="actions in row 0 is '4', expected a number"):
         Episodes.from_arrays([0.0, 1.0], ["4", None], [0.0, 1.0], [False, True], n_actions=5)
-
-
-@pytest.mark.parametrize("name", ["returns", "lengths", "harmful"])
-def test_what_a_log_works_out_cannot_be_changed_behind_its_back(name):
-    with pytest.raises(ValueError, match="read-only"):
-        getattr(short_log(), name).sort()

@@ -211,18 +211,17 @@ def test_one_log_is_compared_as_a_list_of_one(cents):
 
 def test_logs_of_another_world_are_refused_by_row(cents):
     mdp, logs = cents
-    for strange in (replace(logs[0], rewards=logs[0].rewards * 100), replace(logs[0], actions=3 - logs[0].actions)):
-        with pytest.raises(ValueError, match=r"logs\[0\] in row \d+ goes from .* in this mdp that cannot happen"):
-            compare("auto", mdp, strange, n_steps=1, progress=False)
+    with pytest.raises(ValueError, match=r"logs\[0\] in row \d+ goes from .* in this mdp that cannot happen"):
+        compare("auto", mdp, replace(logs[0], rewards=logs[0].rewards * 100), n_steps=1, progress=False)
 
 
 def test_recipes_that_compare_cannot_tell_apart_are_refused(cents):
     mdp, logs = cents
     clone = partial(create_discrete_bc, size=4)
-    with pytest.raises(ValueError, match=r"recipes has 'a' and 'a \(stochastic\)'"):
+    with pytest.raises(ValueError, match=r"recipes has both 'a' and 'a \(stochastic\)'"):
         compare({"a": clone, "a (stochastic)": clone}, mdp, logs, n_steps=1, progress=False)
-    for strange in ("Auto", {}, [clone]):
-        with pytest.raises(ValueError, match="recipes is .*expected 'auto', or a name and a function"):
+    for strange in ("Auto", [clone]):
+        with pytest.raises(ValueError, match=r"recipes is .*expected 'auto', or a name and a function"):
             compare(strange, mdp, logs, n_steps=1, progress=False)
 
 

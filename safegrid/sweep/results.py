@@ -133,10 +133,9 @@ class Sweep(ByValue):
         )  # fmt: skip
 
     def _position(self, weight: float) -> int:
-        distance = np.abs(self.weights - weight) if np.ndim(weight) == 0 else np.full(1, np.inf)
-        if not distance.min() <= 1e-6 * abs(weight):
-            raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
-        return int(np.argmin(distance))
+        if np.ndim(weight) == 0 and (distance := np.abs(self.weights - weight)).min() <= 1e-6 * abs(weight):
+            return int(np.argmin(distance))
+        raise ValueError(f"weight is {weight!r}, expected one of {self.weights.tolist()}")
 
     @property
     def _largest_value(self) -> float:

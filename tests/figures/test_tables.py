@@ -20,7 +20,7 @@ def test_cells_are_labelled_and_the_best_of_a_row_is_framed():
     ax = plot_cells([1, 6], [100], np.array([[[0.5], [0.05]]]), field="hazard_rate")
     assert [text.get_text() for text in ax.texts] == ["50.0%", "50–50%", "5.0%", "5–5%"]
     assert ax.patches[0].get_xy()[0] > 0
-    ax = plot_cells([1], [100], np.array([[[-4e-8, -4e-8, -4e-8, -5e-8]]]), field="return_mean")
+    ax = plot_cells([1], [100], np.array([[[-4e-14, -4e-14, -4e-14, -5e-14]]]), field="return_mean")
     assert [text.get_text() for text in ax.texts] == ["0.0", "0 … 0"]
     near = plot_cells([1, 6], [100], np.array([[[-8.0], [3.0]]]), field="overestimate")
     assert near.patches[0].get_xy()[0] > 0
