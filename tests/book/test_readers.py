@@ -61,6 +61,8 @@ def test_a_page_is_silent_light_asks_nobody_and_can_be_read_by_all(visit, site, 
     page.emulate_media(color_scheme="dark")  # which changes colours alone
     page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
     assert axe(page, "html", ("serious", "critical"), rules=("color-contrast", "link-in-text-block")) == {}
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
 
 
 @pytest.mark.parametrize("path", [EXPLORER, "book/notation.html"])
