@@ -160,7 +160,7 @@ def _features(
     whole = bool((seen == np.rint(seen)).all()) and low.min() >= 0
     size = int(high.max()) + 1 if whole else 0
     if whole and size**d <= min(MOST_INPUTS, max(map(len, logs))):
-        return size, True, None, f"{size}^{d} cells: what is learned of one says nothing of others in its row or column"
+        return size, True, None, f"{size}^{d} cells: what is learned of one says nothing of another"
     if whole and d * size <= MOST_INPUTS:
         return size, False, None, f"one-hot coordinates: {size}^{d} cells would be too many for the log, or a network"
     kind = "whole numbers too large for one-hot" if whole else "numbers, some negative or no whole ones"
