@@ -1,6 +1,6 @@
 """Does the proposed recipe travel? Worlds that are not this book's, ten logs each, `propose_recipe` as it comes.
 
-python benchmarks/proposal.py            # logs of seeds 100–109, some minutes: part of recipe.md
+python benchmarks/proposal.py            # logs of seeds 100–109, some minutes: proposal.md
 python benchmarks/proposal.py --first 0  # the logs on which it may be changed
 """
 

@@ -18,7 +18,7 @@ from .answers import is_stochastic, policy_table, q_table
 from .array_types import ByValue, Floats
 from .dataset import Episodes
 from .intervals import Interval, interquartile_mean, mean
-from .logs import checked_logs, visited
+from .logs import checked_logs
 from .mdp import TabularMDP
 from .recipe import Auto, is_auto, largest_value, propose_recipe
 from .scores import PolicyScore, as_counted
@@ -228,12 +228,11 @@ def compare(
     if not isinstance(mdp, TabularMDP):
         raise ValueError(f"mdp is a {type(mdp).__name__}, expected a TabularMDP, such as env.mdp")
     seeds, logs = list(network_seeds), checked_logs(logs, mdp, scored=True)
-    visited(logs, mdp)
-    if is_auto(recipes) or is_auto(n_steps):
-        proposed = propose_recipe(logs, mdp)
-        n_steps = proposed.n_steps if is_auto(n_steps) else n_steps
+    proposed = propose_recipe(logs, mdp)  # which holds the logs against the world
+    n_steps = proposed.n_steps if is_auto(n_steps) else n_steps
+    if is_auto(recipes):
         clone, cql = partial(create_discrete_bc, **proposed.features), partial(create_discrete_cql, **proposed.settings)
-        recipes = {"BC": clone, "CQL": cql} if is_auto(recipes) else recipes
+        recipes = {"BC": clone, "CQL": cql}
     if not isinstance(recipes, Mapping):
         raise ValueError(f"recipes is {recipes!r}, expected 'auto', or a name and a function for each")
     if merged := [name for name in recipes if f"{name}{_STOCHASTIC}" in recipes]:

@@ -7,9 +7,9 @@ from itertools import product
 
 import numpy as np
 
-from safegrid.array_types import Array, distinct
-from safegrid.dataset import Episodes, knows_next_observations
-from safegrid.mdp import TabularMDP
+from .array_types import Array, distinct
+from .dataset import Episodes, knows_next_observations
+from .mdp import TabularMDP
 
 
 def checked_logs(logs: Episodes | Sequence[Episodes], mdp: TabularMDP | None, scored: bool = False) -> list[Episodes]:

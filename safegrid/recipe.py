@@ -92,6 +92,11 @@ def propose_recipe(logs: Episodes | Sequence[Episodes], mdp: TabularMDP | None =
     logs = checked_logs(logs, mdp)
     if mdp is not None:
         visited(logs, mdp)
+    return proposal(logs, mdp)
+
+
+def proposal(logs: Sequence[Episodes], mdp: TabularMDP | None) -> Recipe:
+    """`propose_recipe` for logs that fit each other, and that are held against the world elsewhere."""
     rewards, _ = _rewards(logs if mdp is None else mdp)
     largest = float(np.abs(rewards).max()) or 1.0
     whose = (

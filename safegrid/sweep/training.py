@@ -19,7 +19,7 @@ from safegrid.dataset import Episodes
 from safegrid.evaluation import warn_diverged
 from safegrid.logs import checked_logs, existing, visited
 from safegrid.mdp import TabularMDP
-from safegrid.recipe import UNIT, Auto, Recipe, is_auto, largest_value, propose_recipe
+from safegrid.recipe import UNIT, Auto, Recipe, is_auto, largest_value, proposal
 from safegrid.threads import torch_device
 
 from .checkpoint import fingerprint, plain, read_checkpoint, write_checkpoint
@@ -110,7 +110,7 @@ def train_sweep(
         MemoryError: the members need more memory than there is; says how much.
     """
     logs = checked_logs(logs, mdp, scored=True)
-    proposed = propose_recipe(logs, mdp)
+    proposed = proposal(logs, mdp)
     recipe = _features(proposed, size, cells, ranges) | {
         "reward_scale": proposed.reward_scale if is_auto(reward_scale) else reward_scale,
         "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size, "gamma": gamma,
@@ -167,7 +167,7 @@ def train_clone_sweep(
         TypeError: an unknown keyword.
     """
     logs = checked_logs(logs, mdp, scored=True)
-    proposed = propose_recipe(logs, mdp)
+    proposed = proposal(logs, mdp)
     recipe = _features(proposed, size, cells, ranges) | {
         "hidden_units": hidden_units, "learning_rate": learning_rate, "batch_size": batch_size,
     }  # fmt: skip
