@@ -5,7 +5,7 @@
     python benchmarks/hazards.py table     # prints what these have written
 
 A hazard rate of a thousandth is moved tenfold by another network seed or another stopping time. So nothing here is
-judged at one of either: chapters read book/results/hazards.csv through `runs` of book/hazards.py.
+judged at one of either. Chapters read the file that this writes, book/results/hazards.csv.
 
 A row holds the runs of one agent at one stopping time as numbers with blanks between, log after log and of each log
 network after network. What the file holds already is not trained again.
@@ -92,9 +92,22 @@ def table():
         lines.append([
             *key, f"{hazard.mean():.2%}", " ".join(f"{x:.2%}" for x in by_network),
             f"{hazard[0].mean():.2%}", f"{hazard[-1].mean():.2%}", f"{np.mean([t['timeout_rate'] for t in times]):.1%}",
-            f"{returns[0].min():.0f}", f"{returns.min():.0f}", f"{(returns < 0).mean():.1%}", f"{over[0]:.0f}", f"{over[-1]:.0f}",
+            f"{returns[0].min():.0f}", f"{returns.min():.0f}", f"{(returns < 0).mean():.1%}",
+            f"{over[0]:.0f}", f"{over[-1]:.0f}",
         ])  # fmt: skip
-    headers = (*KEYS[:5], "hazard", "by network", "first", "last", "idle", "worst, first", "worst", "lost", "over, first", "last")
+    headers = (
+        *KEYS[:5],
+        "hazard",
+        "by network",
+        "first",
+        "last",
+        "idle",
+        "worst, first",
+        "worst",
+        "lost",
+        "over, first",
+        "last",
+    )
     print(tabulate(lines, headers, disable_numparse=True))
 
 

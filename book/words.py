@@ -1,4 +1,4 @@
-"""How much is there to read? Words of each chapter's main line and of what lies deeper, and how thick the numbers stand.
+"""How much is there to read? Words of each main line and of what lies deeper, and how thick the numbers stand.
 
 python book/words.py    # a table, one row a chapter; of the built book, so that computed numbers count as they read
 

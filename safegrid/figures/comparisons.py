@@ -13,25 +13,26 @@ from safegrid.evaluation import Comparison
 from safegrid.intervals import interquartile_mean, mean, performance_profile
 
 from .runs import draw_row
-from .style import LABELS, draw_levels, line_colours, line_dashes, name_rows, panel
+from .style import LABELS, draw_levels, line_colours, line_dashes, name_rows, panel, rate_axis
 
 
 def plot_comparison(
     comparison: Comparison,
-    fields: Sequence[str] = ("return_mean", "hazard_rate"),
+    fields: Sequence[str] = ("return_mean", "hazard_rate", "timeout_rate"),
     *,
     figsize: tuple[float, float] | None = None,
 ) -> Figure:
     """Scores of every agent, a panel a field: a dot a run, a bar for the 95% interval, dashed lines for the references.
 
-    The diamond is the interquartile mean; where rare disasters must count, of hazard rate and CVaR, the plain mean.
+    The diamond is the interquartile mean; where rare disasters must count, of rates and CVaR, the plain mean. The
+    hazard rate's axis is logarithmic.
 
     Args:
         comparison: from `compare`, or put together from sweeps.
         fields: of `PolicyScore`.
         figsize: in inches.
     """
-    size = figsize or (4.2 * len(fields), 3.2)
+    size = figsize or (3.7 * len(fields), 3.2)
     fig, (axes,) = plt.subplots(1, len(fields), figsize=size, sharey=True, layout="constrained", squeeze=False)
     names = list(comparison.scores)
     for ax, field in zip(axes, fields, strict=True):
@@ -40,6 +41,7 @@ def plot_comparison(
             draw_row(ax, row, comparison.values(name, field), summary, colour)
         draw_levels(ax, {name: getattr(score, field) for name, score in comparison.references.items()})
         ax.margins(x=0.1)  # the optimum's line keeps clear of the frame
+        rate_axis(ax, field)
         ax.set(xlabel=label, yticks=range(len(names)))
     name_rows(axes[0], names)
     if comparison.references:

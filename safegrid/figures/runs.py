@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from safegrid.array_types import Floats
 from safegrid.intervals import Interval, mean
 
-from .style import draw_levels, line_colours, name_rows
+from .style import LABELS, draw_levels, line_colours, name_rows, rate_axis
 
 
 def plot_runs(
@@ -25,9 +25,9 @@ def plot_runs(
     """Every run of every recipe: a dot a run, a diamond for the mean, a bar for its 95% interval.
 
     Args:
-        panels: label of a quantity, with its unit → name of a recipe → (K,) one number a run. The first panel's names
-            are the rows.
-        levels: label → name → level, drawn as dashed lines.
+        panels: field of `PolicyScore`, or label of another quantity with its unit → name of a recipe → (K,) one number
+            a run. The first panel's names are the rows. A hazard rate's axis is logarithmic.
+        levels: field or label → name → level, drawn as dashed lines.
         row_height: of one recipe, in inches.
     """
     names = list(next(iter(panels.values())))
@@ -38,7 +38,8 @@ def plot_runs(
             if name in runs:
                 draw_row(ax, row, np.ravel(runs[name]), mean, colour)
         draw_levels(ax, (levels or {}).get(label, {}))
-        ax.set(xlabel=label, yticks=range(len(names)))
+        rate_axis(ax, label)
+        ax.set(xlabel=LABELS.get(label, label), yticks=range(len(names)))
         if ax.get_legend_handles_labels()[0]:
             ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     name_rows(axes[0, 0], names)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from safegrid.array_types import Floats
 from safegrid.intervals import Interval, interquartile_mean, mean
 
-from .style import GREY, GRID, LABELS, line_colours, name_rows
+from .style import GREY, GRID, LABELS, line_colours, name_rows, rate_axis
 
 
 def plot_sensitivity(
@@ -56,6 +56,7 @@ def plot_sensitivity(
                     ax.axvspan(at.low, at.high, color=colour, alpha=0.15, lw=0)
                 ax.plot([at.low, at.high], [row + nudge] * 2, color=colour, lw=1.8, solid_capstyle="butt")
                 ax.plot(at.estimate, row + nudge, marker, ms=5, color=colour, label=key if row == 0 else None)
+        rate_axis(ax, field)
         ax.set(xlabel=label.replace(" (", "\n("), yticks=range(len(names)))
         ax.grid(axis="y", color=GRID, lw=0.5)
     axes[-1].axvline(0, color=GREY, ls="--", lw=1)

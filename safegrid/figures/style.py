@@ -8,8 +8,10 @@ from itertools import cycle
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.ticker import NullLocator
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56606b"
 PAPER, GRID = "#f7f5f0", "#dcd8cf"
@@ -27,6 +29,7 @@ LABELS = {
     "return_mean": "return (raw reward), exact",
     "return_cvar": "worst 5% of episodes, mean (raw reward)",
     "hazard_rate": "hazard rate, exact",
+    "timeout_rate": "idle: trips that end nowhere, exact",
     "overestimate": "claimed − true value of the start\n(discounted raw reward)",
 }
 """What an axis says of each score, with its unit."""
@@ -58,6 +61,31 @@ def line_dashes() -> Iterator[str]:
 def true_minus(text: str) -> str:
     """Numbers as the axes print them: a true minus, and none before a zero."""
     return re.sub(r"-(?=0(?:\.0+)?(?![\d.]))", "", text).replace("-", "−")
+
+
+LEAST_HAZARD = 1e-5
+"""Below it a hazard rate's axis is linear, so that 0 has its place."""
+
+
+def rate_axis(ax: Axes, field: str, *, upright: bool = False) -> None:
+    """Percent on the axis of a rate; a hazard rate's is logarithmic: ten times rarer is as far everywhere.
+
+    Args:
+        ax: the panel.
+        field: of `PolicyScore`; nothing is done unless it is a rate.
+        upright: whether the rate is on the y axis.
+    """
+    if not field.endswith("_rate"):
+        return
+    axis, set_limits = (ax.yaxis, ax.set_ylim) if upright else (ax.xaxis, ax.set_xlim)
+    ticks = np.linspace(0.0, 1.0, 5)
+    if field == "hazard_rate":
+        (ax.set_yscale if upright else ax.set_xscale)("symlog", linthresh=LEAST_HAZARD, linscale=0.3)
+        ticks = np.append(0.0, LEAST_HAZARD * 10.0 ** np.arange(6))
+    axis.set_ticks(ticks, [f"{100 * tick:g}%" for tick in ticks])
+    axis.set_minor_locator(NullLocator())
+    ax.tick_params(axis="y" if upright else "x", labelsize=8)
+    set_limits(-LEAST_HAZARD / 3 if field == "hazard_rate" else -0.04, 1.3 if field == "hazard_rate" else 1.04)
 
 
 def panel(ax: Axes | None, width: float, height: float) -> Axes:

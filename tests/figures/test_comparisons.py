@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from matplotlib.figure import Figure
 
 from safegrid.evaluation import AgentScore, Comparison
@@ -41,3 +42,14 @@ def test_a_profile_falls_from_one_to_zero_at_its_scores(original):
     assert set(share) == {0.0, 0.5, 1.0}
     assert level[share == 1.0].max() < 0 <= level[share == 0.5].min()
     assert level[share == 0.5].max() < 10 <= level[share == 0.0].min()
+
+
+def test_a_hazard_rate_is_drawn_logarithmic_from_never_to_always(original):
+    exact = original.mdp.evaluate(original.uniform_policy())
+    scores = [[AgentScore(replace(exact, hazard_rate=rate), None, float("nan"), 0.0)] for rate in (0.0, 1e-4, 1e-3)]
+    returns, hazard, idle = plot_comparison(Comparison({"a": scores}, {})).axes
+    places = hazard.transData.transform([(rate, 0) for rate in (0.0, 1e-4, 1e-3, 1e-2)])[:, 0]
+    assert places[3] - places[2] == pytest.approx(places[2] - places[1])
+    assert 0 < places[0] - hazard.bbox.x0 < places[1] - places[0]
+    assert [text.get_text() for text in hazard.get_xticklabels()][:2] == ["0%", "0.001%"]
+    assert idle.get_xscale() == returns.get_xscale() == "linear"

@@ -10,19 +10,21 @@ const RIGHT = 58;
 const TOP = 12;
 const FLOOR = HEIGHT - 34;
 const SPAN = WIDTH - LEFT - RIGHT;
+const LEAST = 1e-5; // a logarithmic axis is linear below, so that 0 has its place
 
-/* `series`: { name, colour, dash, rows: [[estimate, low, high], …] } each; `levels`: [name, value] each; `places`:
-   where the weights stand, in 0…1. */
-export function makeChart({ title, series, levels, format }, places, names, choose) {
-  const { low, high } = bounds(series, levels);
+/* `series`: { name, colour, dash, rows: [[estimate, low, high], …] } each; `levels`: [name, value] each; `logarithmic`:
+   of a probability, so that ten times rarer is as far everywhere; `places`: where the weights stand, in 0…1. */
+export function makeChart({ title, series, levels, format, logarithmic = false }, places, names, choose) {
+  const height = logarithmic ? decades : (value) => value;
+  const { low, high } = logarithmic ? { low: 0, high: decades(1) } : bounds(series, levels);
   const x = (i) => LEFT + places[i] * SPAN;
-  const y = (value) => FLOOR - ((value - low) / (high - low)) * (FLOOR - TOP);
+  const y = (value) => FLOOR - ((height(value) - low) / (high - low)) * (FLOOR - TOP);
   const marker = svg("line", { y1: TOP, y2: FLOOR, class: "sg-marker" });
   const dots = series.map(({ colour }) => svg("circle", { r: 4.5, fill: colour, class: "sg-dot" }));
   const rings = series.map(({ colour }) => svg("circle", { r: 3.2, stroke: colour, class: "sg-ring" }));
   const now = html("p", { class: "sg-now" });
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "sg-chart", role: "img" },
-    ...heightLines(low, high, y, format),
+    ...heightLines(logarithmic ? [0, ...POWERS] : ticks(low, high), y, format),
     ...weightNames(names, places.map((_, i) => x(i))),
     ...levels.map(([, value]) => across(y(value), "sg-level")),
     ...lineNames(series, levels, y),
@@ -60,6 +62,13 @@ export function logPlaces(values) {
   return raw.map((at) => (values.length > 1 ? at / raw.at(-1) : 0.5));
 }
 
+const POWERS = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1];
+
+/* How many powers of ten a probability stands above LEAST. */
+function decades(probability) {
+  return probability < LEAST ? (0.3 * probability) / LEAST : 0.3 + Math.log10(probability / LEAST);
+}
+
 /* The lowest and highest height, with some air. */
 function bounds(series, levels) {
   const drawn = [...series.flatMap(({ rows }) => rows.flat()), ...levels.map(([, value]) => value)];
@@ -78,10 +87,10 @@ function across(height, name) {
   return svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: height, y2: height, class: name });
 }
 
-function heightLines(low, high, y, format) {
-  const heights = ticks(low, high);
+function heightLines(heights, y, format) {
   const digits = heights.every(Number.isInteger) ? 0 : 1;
-  const line = (v) => [across(y(v), "sg-grid"), write(LEFT - 5, y(v) + 3.5, "end", format(v, digits))];
+  const name = (v) => (v > 0 && v < 0.001 ? `${(100 * v).toPrecision(1)}%` : format(v, digits));
+  const line = (v) => [across(y(v), "sg-grid"), write(LEFT - 5, y(v) + 3.5, "end", name(v))];
   return heights.flatMap(line);
 }
 

@@ -133,6 +133,7 @@ function makeCharts({ curves, references, n_logs, weights }, names, choose) {
       series: [line("hazard_rate", over, INK.red)],
       levels: levels(1),
       format: percent,
+      logarithmic: true,
     },
     {
       title: "value of the start (discounted raw reward)",
