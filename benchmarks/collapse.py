@@ -47,7 +47,7 @@ from joblib import Parallel, delayed
 from scipy.stats import entropy
 from tabulate import tabulate
 
-from safegrid.dataset import generate_offline_episodes
+from safegrid.dataset import coverage, generate_offline_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.logs import visited
 from safegrid.recipe import DEFAULT_STEPS
@@ -64,17 +64,18 @@ VIEWS = {
 }
 
 
-def begin(log, size, rate, seed):
-    """A shard of one member, its first state, and the observations its log visits."""
+def begin(log, mdp, size, rate, seed):
+    """A shard of one member, and its first state."""
     settings = {
         "size": size, "hidden_units": (64, 64), "learning_rate": rate, "batch_size": 256, "reward_scale": SCALE,
         "gamma": 0.99, "n_critics": 1, "target_update_interval": 100, "averaging": 0.999, "learning_rate_decay": False,
         "n_steps": DEFAULT_STEPS,
     }  # fmt: skip
-    rows, columns = visited([log], None)
+    rows, columns = visited([log], mdp)
     agent, _ = newborn("cql", settings, log, seed)
-    shards = build_shards("cql", settings, [log], columns, rows, rows, np.array([WEIGHT]), 1, agent, "cpu")
-    return shards[0], first_states("cql", settings, [log], np.array([[seed]]), 1, shards)[0], rows
+    weights = np.array([WEIGHT])
+    shards = build_shards("cql", settings, [log], columns, rows, mdp.observations, weights, 1, agent, "cpu")
+    return shards[0], first_states("cql", settings, [log], np.array([[seed]]), 1, shards)[0]
 
 
 def follow(map_name, view, seed):
@@ -84,8 +85,8 @@ def follow(map_name, view, seed):
     mdp = replace(env.mdp, observations=see(env.mdp.observations))
     log = generate_offline_episodes(env, seed=seed)
     log = replace(log, observations=see(log.observations), next_observations=see(log.next_observations))
-    shard, state, rows = begin(log, size, rate, seed)
-    states = [np.flatnonzero((mdp.observations == row).all(1))[0] for row in rows]
+    shard, state = begin(log, mdp, size, rate, seed)
+    seen = coverage(log, mdp).visited
     found, before, ranks = {"last": [], "averaged": []}, {}, [effective_rank(shard, state)]
     for step in range(EVERY, 2 * DEFAULT_STEPS + 1, EVERY):
         state = stack.advance(shard, state, step)
@@ -94,10 +95,9 @@ def follow(map_name, view, seed):
             greedy, old = q.argmax(1), before.get(kind, q)
             before[kind] = q
             if step > DEFAULT_STEPS:
-                policy = np.eye(mdp.n_actions)[np.zeros(mdp.n_states, int)]
-                policy[states] = np.eye(mdp.n_actions)[greedy]
-                lost = mdp.evaluate(policy).return_mean < 0 if step % 100 == 0 else np.nan
-                found[kind].append((lost, (greedy != old.argmax(1)).mean(), np.sqrt(np.square(q - old).mean())))
+                lost = mdp.evaluate(np.eye(mdp.n_actions)[greedy]).return_mean < 0 if step % 100 == 0 else np.nan
+                moved = np.sqrt(np.square(q - old)[seen].mean())
+                found[kind].append((lost, (greedy != old.argmax(1))[seen].mean(), moved))
     return {kind: np.nanmean(rows, 0) for kind, rows in found.items()}, (*ranks, effective_rank(shard, state))
 
 

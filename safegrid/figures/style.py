@@ -82,7 +82,7 @@ def rate_axis(ax: Axes, field: str, *, upright: bool = False) -> None:
     if field == "hazard_rate":
         (ax.set_yscale if upright else ax.set_xscale)("symlog", linthresh=LEAST_HAZARD, linscale=0.3)
         ticks = np.append(0.0, LEAST_HAZARD * 10.0 ** np.arange(6))
-    axis.set_ticks(ticks, [f"{100 * tick:g}%" for tick in ticks])
+    axis.set_ticks(ticks, ["" if tick == LEAST_HAZARD else f"{100 * tick:g}%" for tick in ticks])  # no room beside 0%
     axis.set_minor_locator(NullLocator())
     ax.tick_params(axis="y" if upright else "x", labelsize=8)
     set_limits(-LEAST_HAZARD / 3 if field == "hazard_rate" else -0.04, 1.3 if field == "hazard_rate" else 1.04)
