@@ -20,7 +20,7 @@ EXERCISES = re.compile(r"^`{3,}\{exercise-start\}.*?\{solution-end\}\n`{3,}", re
 FENCED = re.compile(r"^(`{3,}|:{3,}).*?^\1$", re.S | re.M)
 FORMULA = re.compile(r"^\$\$.*?^\$\$", re.S | re.M)
 LINE = re.compile(r"^(?:\||\(.*\)=$|# ).*$|^#+ ", re.M)  # a row of a table, a label, the title; marks of headings
-GLUED = re.compile(r"\{glue:text\}`(\w+)(?::[^`]*)?`")
+GLUED = re.compile(r"\{glue:text\}`([^`:]+)(?::[^`]*)?`")
 SILENT = re.compile(  # titles of pages, sources, code, symbols, and what a number only names: weight 6, log 100
     r"\{[\w:]+\}`[^`]*`|`[^`]+`|\$[^$\n]+\$|Theorems? \d\.\d"
     r"|\b(?:[Ww]eights?|[Ll]ogs?|seeds?|[Cc]ell|worst) \(?\d[\d.]*(?:(?:,|–| to| and| or|, and|, or) ?\d[\d.]*)*"
