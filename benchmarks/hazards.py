@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import trim_mean
 from tabulate import tabulate
 
 from safegrid.dataset import generate_offline_episodes
@@ -77,7 +78,7 @@ def write(command):
 
 
 def table():
-    """Hazard, idle and overestimate of every agent, averaged over the stopping times, and at the first and the last."""
+    """Return, hazard and idle trips over the stopping times; hazard by network seed and by stopping time; claims."""
     cells = {}
     with RESULTS.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -85,29 +86,16 @@ def table():
             cells.setdefault(tuple(row[key] for key in KEYS[:5]), []).append(found)
     lines = []
     for key, times in cells.items():
-        hazard = np.array([t["hazard_rate"] for t in times])
-        returns = np.array([t["return_mean"] for t in times])
-        over = [np.median(t["claimed_value"] - t["true_value"]) if "claimed_value" in t else np.nan for t in times]
-        by_network = hazard.mean(0).reshape(LOGS, NETWORKS).mean(0)
+        runs = {score: np.array([t[score] for t in times]) for score in times[0]}  # (stopping times, logs × networks)
+        returns, hazard = runs["return_mean"], runs["hazard_rate"]
+        over = runs["claimed_value"] - runs["true_value"] if "claimed_value" in runs else np.full_like(returns, np.nan)
         lines.append([
-            *key, f"{hazard.mean():.2%}", " ".join(f"{x:.2%}" for x in by_network),
-            f"{hazard[0].mean():.2%}", f"{hazard[-1].mean():.2%}", f"{np.mean([t['timeout_rate'] for t in times]):.1%}",
-            f"{returns[0].min():.0f}", f"{returns.min():.0f}", f"{(returns < 0).mean():.1%}",
-            f"{over[0]:.0f}", f"{over[-1]:.0f}",
+            *key, f"{trim_mean(returns.mean(0), 0.25):.1f}", f"{returns.min():.0f}", f"{(returns < 0).mean():.1%}",
+            f"{hazard.mean():.2%}", " ".join(f"{x:.2%}" for x in hazard.reshape(-1, LOGS, NETWORKS).mean((0, 1))),
+            " ".join(f"{x:.2%}" for x in hazard.mean(1)), f"{runs['timeout_rate'].mean():.1%}",
+            f"{np.median(over[0]):.0f} → {np.median(over[-1]):.0f}",
         ])  # fmt: skip
-    headers = (
-        *KEYS[:5],
-        "hazard",
-        "by network",
-        "first",
-        "last",
-        "idle",
-        "worst, first",
-        "worst",
-        "lost",
-        "over, first",
-        "last",
-    )
+    headers = (*KEYS[:5], "return", "worst", "lost", "hazard", "by network", "by stopping time", "idle", "over")
     print(tabulate(lines, headers, disable_numparse=True))
 
 
