@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, eye_array
+from scipy.sparse.linalg import spsolve
 from scipy.special import softmax, wrightomega
 
-from .array_types import Floats
+from .array_types import Bools, Floats
 from .checks import check_gamma, checked, whole
 from .dataset import Episodes, check_states, coverage
 from .mdp import TabularMDP
@@ -104,6 +105,78 @@ def tabular_cql(
     return q / reward_scale
 
 
+def tabular_iql(episodes: Episodes, mdp: TabularMDP, expectile: float = 0.9, *, gamma: float = 0.99) -> Floats:
+    r"""Implicit Q-learning (Kostrikov et al. 2022, eq. 5 and 6) with one number for each state and action.
+
+    It never asks what an untried action is worth. With :math:`\hat\beta` the log's share of each action, a state is
+    worth the expectile τ of its tried actions' values, and these are the log's means over what followed:
+
+    .. math::
+
+        V(s) = \arg\min_v \sum_a \hat\beta(a \mid s)\, \big(\tau - \mathbb 1[Q(s, a) < v]\big)\,
+            \operatorname{sgn}(Q(s, a) - v)\, (Q(s, a) - v)^2,
+        \qquad Q(s, a) = \hat{\mathbb E}[r + \gamma V(s')].
+
+    For τ ≥ ½ this V is the largest that any policy earns in the log's model whose odds of two actions differ from the
+    log's by a factor of at most τ/(1 − τ): policy iteration finds it.
+
+    Args:
+        episodes: a log that knows its states.
+        mdp: their world; only its states and actions are used.
+        expectile: τ in (0, 1): ½ is the mean, the value of the log's own habits; near 1 the best tried action's.
+        gamma: discount factor in [0, 1).
+
+    Returns:
+        Q (S, A) in discounted raw reward, −∞ for untried actions of visited states, 0 in states never acted in. Its
+        `greedy` policy is the agent's.
+
+    Raises:
+        ValueError: names the argument, its value and what was expected.
+    """
+    _below_one("expectile", checked("expectile", expectile, 0.0, 1.0, exclusive=True))
+    model = _count(episodes, mdp, 1.0, _below_one("gamma", checked("gamma", gamma, 0.0, 1.0)))
+    v: Floats = np.zeros(mdp.n_states)
+    q: Floats = np.zeros(model.share.shape)
+    while True:
+        lean = model.share * np.where(q > v[:, None], expectile, 1 - expectile)
+        before, v = v, model.value(lean / np.maximum(lean.sum(1, keepdims=True), _TINY))
+        q = model.target(v)
+        if np.abs(v - before).max() <= RESIDUAL:
+            return np.where(model.share > 0, q, np.where(mdp.action_mask & ~model.visited, 0.0, -np.inf))
+
+
+def tabular_spibb(episodes: Episodes, mdp: TabularMDP, threshold: int = 20, *, gamma: float = 0.99) -> Floats:
+    r"""Safe policy improvement with baseline bootstrapping (Laroche et al. 2019, Π_b-SPIBB), baseline the log's shares.
+
+    Pairs that the log tried fewer than `threshold` times keep the log's own share. What is left of each state's
+    probability goes to the best of the other actions, in the log's model.
+
+    Args:
+        episodes: a log that knows its states.
+        mdp: their world; only its states and actions are used.
+        threshold: N ≥ 1, tries from which on a pair is trusted. At 1 this is the model's best among tried actions.
+        gamma: discount factor in [0, 1).
+
+    Returns:
+        The policy, (S, A) action probabilities; all actions alike in states the log never acted in.
+
+    Raises:
+        ValueError: names the argument, its value and what was expected.
+    """
+    whole("threshold", threshold)
+    model = _count(episodes, mdp, 1.0, _below_one("gamma", checked("gamma", gamma, 0.0, 1.0)))
+    trusted = coverage(episodes, mdp).counts >= threshold
+    policy, worth = model.share, -np.inf
+    while True:
+        v = model.value(policy)
+        if v.sum() <= worth + RESIDUAL:  # it rises everywhere or stays
+            return np.where(model.visited, policy, mdp.action_mask / mdp.action_mask.sum(1, keepdims=True))
+        worth = v.sum()
+        best = np.eye(mdp.n_actions)[np.where(trusted, model.target(v), -np.inf).argmax(1)]
+        free = np.where(trusted, model.share, 0.0).sum(1, keepdims=True)
+        policy = np.where(trusted, 0.0, model.share) + free * best
+
+
 def conservative_values(
     mdp: TabularMDP,
     policy: ArrayLike,
@@ -151,6 +224,12 @@ def conservative_values(
     return charged.values(policy, gamma)
 
 
+def _below_one(name: str, number: float) -> float:
+    if number == 1:
+        raise ValueError(f"{name} is 1, expected less")
+    return number
+
+
 @dataclass(frozen=True, eq=False)
 class _Model:
     """What the log says of each pair: its share of the state's actions, its mean reward, and what follows it."""
@@ -158,6 +237,17 @@ class _Model:
     share: Floats  # (S, A)
     reward: Floats  # (S, A), scaled
     follow: csr_matrix  # (S·A, S), γ times the shares of the states that follow
+
+    @property
+    def visited(self) -> Bools:
+        """Whether the log acted there, (S, 1)."""
+        return np.asarray(self.share.any(1, keepdims=True))
+
+    def value(self, policy: Floats) -> Floats:
+        """V (S,) of a policy in the log's model; its rows are 0 where the log never acted, and so is V."""
+        chances = csr_matrix((policy.ravel(), np.arange(policy.size), np.arange(len(policy) + 1) * policy.shape[1]))
+        follow = (chances @ self.follow).tocsc()
+        return np.asarray(spsolve(eye_array(len(policy), format="csc") - follow, (policy * self.reward).sum(1)))
 
     def target(self, values: Floats) -> Floats:
         return self.reward + (self.follow @ values).reshape(self.reward.shape)

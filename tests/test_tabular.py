@@ -1,6 +1,7 @@
 """CQL in a table does what its equation says, at every step and in the limit."""
 
 import dataclasses
+import itertools
 import re
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,15 @@ from example_logs import columns, short_log
 from safegrid.dataset import Episodes, coverage, generate_offline_episodes, sample_episodes
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.mdp import TabularMDP, portable_rng
-from safegrid.tabular import argmax_clone, conservative_values, greedy, tabular_cql
+from safegrid.ope import log_model, log_shares
+from safegrid.tabular import (
+    argmax_clone,
+    conservative_values,
+    greedy,
+    tabular_cql,
+    tabular_iql,
+    tabular_spibb,
+)
 
 
 @pytest.fixture(scope="module")
@@ -344,3 +353,78 @@ def test_states_are_not_compared_where_observations_do_not_tell_them_apart(mappe
     longer = dataclasses.replace(mdp, observations=np.zeros((16, 3)))
     for world in (alike, longer):
         assert coverage(wrong, world).counts.sum() == len(log)
+
+
+@pytest.mark.parametrize("expectile", [0.2, 0.5, 0.9, 0.99])
+def test_implicit_q_learning_rests_where_each_state_is_the_expectile_of_its_tried_actions(crossroads, expectile):
+    log = generate_offline_episodes(crossroads, seed=200)
+    q = tabular_iql(log, crossroads.mdp, expectile)
+    counts = coverage(log, crossroads.mdp).counts
+    value = np.array([
+        _expectile(q[s, counts[s] > 0], counts[s, counts[s] > 0], expectile) if counts[s].any() else 0.0
+        for s in range(crossroads.mdp.n_states)
+    ])  # fmt: skip
+    following = np.where(log.terminals, 0.0, value[log.next_states])
+    total = np.zeros(q.shape)
+    np.add.at(total, (log.states, log.actions), log.rewards + 0.99 * following)
+    tried = counts > 0
+    assert q[tried] == pytest.approx((total / np.maximum(counts, 1))[tried], abs=1e-7)
+    assert (q[counts.any(1, keepdims=True) & ~tried] == -np.inf).all()
+
+
+def _expectile(values, weights, tau):
+    low, high = values.min(), values.max()
+    for _ in range(100):
+        v = (low + high) / 2
+        pull = (weights * np.where(values > v, tau, 1 - tau) * (values - v)).sum()
+        low, high = (v, high) if pull > 0 else (low, v)
+    return (low + high) / 2
+
+
+def test_the_expectile_goes_from_the_value_of_the_logs_habits_to_the_best_tried_action(dense):
+    mdp, log = dense
+    _, habits = log_model(log, mdp.n_states, unseen=0.0).values(log_shares(log, mdp.n_states))
+    seen = coverage(log, mdp).counts > 0
+    assert tabular_iql(log, mdp, 0.5)[seen] == pytest.approx(habits[seen], abs=1e-7)
+    boldest = tabular_cql(log, mdp, 0.0)
+    assert tabular_iql(log, mdp, 1 - 1e-9)[seen] == pytest.approx(boldest[seen], abs=1e-3)
+    rising = [tabular_iql(log, mdp, tau)[seen] for tau in (0.3, 0.5, 0.7, 0.9)]
+    assert all((high >= low - 1e-9).all() for low, high in itertools.pairwise(rising))
+
+
+def test_values_within_the_data_leave_the_cliff_that_cql_keeps_to():
+    env = SafetyCriticalGridWorld(map_name="cliff")
+    log = generate_offline_episodes(env, seed=200)
+    hazard = [env.mdp.evaluate(greedy(q(log, env.mdp))).hazard_rate for q in (tabular_cql, tabular_iql)]
+    assert hazard[0] > 0.1 > 0.03 > hazard[1]
+
+
+def test_spibb_trusts_what_was_tried_often_and_keeps_the_rest_as_it_was(crossroads):
+    log = generate_offline_episodes(crossroads, seed=200)
+    counts, shares = coverage(log, crossroads.mdp).counts, log_shares(log, crossroads.mdp.n_states)
+    acted = counts.any(1)
+    never, always = (tabular_spibb(log, crossroads.mdp, n) for n in (10**9, 1))
+    assert never[acted] == pytest.approx(shares[acted])
+    model = log_model(log, crossroads.mdp.n_states, unseen=-100.0)
+    assert model.value(always) == pytest.approx(model.mdp.start @ model.mdp.values(model.mdp.optimal(0.99), 0.99)[0])
+    worth = [model.value(tabular_spibb(log, crossroads.mdp, n)) for n in (1, 5, 20, 50)]
+    assert worth == sorted(worth, reverse=True)
+    policy = tabular_spibb(log, crossroads.mdp, 20)
+    few = (counts < 20) & acted[:, None]
+    assert policy[few] == pytest.approx(shares[few])
+    assert policy.sum(1) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("learn", "message"),
+    [
+        (partial(tabular_iql, expectile=0.0), "expectile is 0.0, expected a number above 0"),
+        (partial(tabular_iql, expectile=1.0), "expectile is 1, expected less"),
+        (partial(tabular_iql, gamma=1.0), "gamma is 1, expected less"),
+        (partial(tabular_spibb, threshold=0), "threshold is 0, expected a whole number of at least 1"),
+        (partial(tabular_spibb, gamma=1.2), "gamma is 1.2, expected a number of at least 0, at most 1"),
+    ],
+)
+def test_a_bad_argument_of_a_careful_learner_is_named(original, log, learn, message):
+    with pytest.raises(ValueError, match=message):
+        learn(log, original.mdp)

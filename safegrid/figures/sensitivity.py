@@ -20,7 +20,7 @@ def plot_sensitivity(
     series: Mapping[str, Mapping[str, Mapping[str, ArrayLike]]],
     *,
     default: str = "default",
-    figsize: tuple[float, float] = (9.5, 5),
+    figsize: tuple[float, float] = (10.5, 5),
 ) -> Figure:
     """What each changed setting does: return, worst run, hazard and claimed minus true value, a row a setting.
 
@@ -46,7 +46,8 @@ def plot_sensitivity(
         ("hazard_rate", LABELS["hazard_rate"], mean),
         ("overestimate", LABELS["overestimate"], interquartile_mean),
     )
-    fig, axes = plt.subplots(1, len(panels), figsize=figsize, sharey=True, layout="constrained")
+    widths = {"width_ratios": [1, 1, 1.5, 1]}  # a logarithmic axis has the longest labels
+    fig, axes = plt.subplots(1, len(panels), figsize=figsize, sharey=True, layout="constrained", gridspec_kw=widths)
     for ax, (field, label, summary) in zip(axes, panels, strict=True):
         for i, (key, colour, marker) in enumerate(zip(series, line_colours(), cycle("osD^v"), strict=False)):
             nudge = 0.5 * ((i + 0.5) / len(series) - 0.5)
