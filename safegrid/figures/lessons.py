@@ -28,8 +28,9 @@ def presets() -> list[dict[str, Any]]:
             {"n_episodes": 60, "conservative_weight": 0.0},
         ),
         (
-            "too much weight",
-            "At reward scale 1 a weight of 200 outweighs every reward in sight. What is left is the clone.",
+            "too much weight, too few steps",
+            "At reward scale 1 a weight of 200 outweighs every reward in sight, and after 2000 steps the agent is still "
+            "the clone. It is not the last word: let it train for 5000 steps, and the rewards come through.",
             {"conservative_weight": 200.0, "reward_scale": 1.0},
         ),
         (
@@ -40,7 +41,7 @@ def presets() -> list[dict[str, Any]]:
         (
             "small scale, large weight",
             "At reward scale 0.02 the softmax cannot tell the actions apart, and pushes up whatever the log did. The "
-            "policy is good, the claim is absurd, and a larger weight makes it worse.",
+            "policy drives far better than the clone, but the claim is absurd, and a larger weight makes it worse.",
             {"conservative_weight": 200.0, "reward_scale": 0.02},
         ),
         (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import words
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,23 @@ def test_a_chapter_opens_with_an_aim_and_a_question_and_closes_with_a_summary(pa
     text = path.read_text()
     assert re.search(r"^# .+\n\n\*After this chapter you can .+?\*\n\n\*\*The question: .+?\?\*\*", text, re.M | re.S)
     assert len(re.findall(r"^- ", text.split("## Summary\n")[1], re.M)) == 3
+
+
+every_numbered = pytest.mark.parametrize("path", words.CHAPTERS, ids=lambda p: p.stem)
+
+
+@every_numbered
+def test_a_main_line_can_be_read_to_its_end(path):
+    main, deeper = words.readings(path.read_text())
+    assert main.words <= 1_800
+    assert deeper.words > 0
+    assert [p for p in main.paragraphs + deeper.paragraphs if words.length(p) > 100] == []
+
+
+@every_numbered
+def test_a_main_line_has_one_formula_at_its_heart(path):
+    main = path.read_text().split("\n## Deeper\n")[0]
+    assert len(re.findall(r"^\$\$", main, re.M)) <= 2  # where it begins and where it ends
 
 
 @every_chapter

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import words
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "_build" / "html"
+EXECUTED = ROOT / "_build" / "jupyter_execute" / "book"
 CHAPTERS = sorted(p for p in (ROOT / "book").glob("*.md") if "{code-cell}" in p.read_text())
 
 pytestmark = pytest.mark.skipif(
@@ -46,7 +48,7 @@ def page_of(path):
 
 @functools.cache
 def executed(path):
-    return nbformat.read(ROOT / "_build" / "jupyter_execute" / "book" / f"{path.stem}.ipynb", as_version=4)
+    return nbformat.read(EXECUTED / f"{path.stem}.ipynb", as_version=4)
 
 
 @every_chapter
@@ -66,6 +68,20 @@ def test_every_number_has_arrived(path):
     assert "glue:text" not in page
     assert "Traceback" not in page
     assert not re.search(r'<span class="pasted-text">[^<]*(?<![\w.])-\d', page)  # a true minus, as beside it
+
+
+@pytest.mark.parametrize("path", words.CHAPTERS, ids=lambda p: p.stem)
+def test_a_main_line_is_not_thick_with_numbers(path):
+    main, _ = words.readings(path.read_text(), words.glued_values(EXECUTED / f"{path.stem}.ipynb"))
+    assert main.numbers_per_hundred_words <= 2.05
+
+
+@every_chapter
+def test_what_lies_deeper_is_folded_each_at_its_own_heading(path):
+    deeper = re.search(r"^## Deeper\n(.*?)(?=^## |\Z)", path.read_text(), re.S | re.M)
+    headings = re.findall(r"^### ", deeper[1], re.M) if deeper else []
+    folded = re.findall(r'<section id="[^"]+">\s*<details class="deeper"><summary><h3>', page_of(path))
+    assert len(folded) == len(headings)
 
 
 @every_chapter

@@ -20,6 +20,20 @@ def lessons():
     return found
 
 
+def test_what_a_lesson_shows_is_there_to_stay_or_says_that_it_is_not():
+    """At the laboratory's most steps, and in the limit, the policies are those of the lesson, but for one."""
+    for preset in presets():
+        settings = preset["settings"]
+        shown, longest = (sg.SafetyLab(**settings | {"n_steps": n}).study() for n in (settings["n_steps"], 5000))
+        weight, scale = settings["conservative_weight"], settings["reward_scale"]
+        limit = sg.greedy(sg.tabular_cql(shown.log, shown.env.mdp, weight, reward_scale=scale))
+        first, *later = (shown.env.mdp.evaluate(p).hazard_rate for p in (shown.policy, longest.policy, limit))
+        if preset["name"] == "too much weight, too few steps":
+            assert max(later) < first / 10
+        else:
+            assert later == pytest.approx([first, first], rel=0.02)
+
+
 def test_every_preset_brings_its_whole_laboratory():
     for preset in presets():
         assert set(preset["settings"]) == set(WORLD) | set(LEARNING)
@@ -30,7 +44,7 @@ def test_the_presets_teach_what_they_say(lessons):
     assert clone.hazard_rate > 0.5 > 0.01 > cql.hazard_rate
     _, cql, claimed, true, best = lessons["no weight, thin log"]
     assert claimed > best > true + 5
-    clone, cql, *_ = lessons["too much weight"]
+    clone, cql, *_ = lessons["too much weight, too few steps"]
     assert cql.hazard_rate == pytest.approx(clone.hazard_rate, abs=0.01)
     _, cql, claimed, true, _ = lessons["a lower bound"]
     assert cql.return_mean > 18
