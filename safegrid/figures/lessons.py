@@ -29,8 +29,8 @@ def presets() -> list[dict[str, Any]]:
         ),
         (
             "too much weight, too few steps",
-            "At reward scale 1 a weight of 200 outweighs every reward in sight, and after 2000 steps the agent is still "
-            "the clone. It is not the last word: let it train for 5000 steps, and the rewards come through.",
+            "At reward scale 1 a weight of 200 outweighs every reward in sight, and after 2000 steps the agent is "
+            "still the clone. It is not the last word: let it train for 5000 steps, and the rewards come through.",
             {"conservative_weight": 200.0, "reward_scale": 1.0},
         ),
         (
