@@ -62,6 +62,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "split_episodes",
         ],
         "recipe": ["Recipe", "largest_value", "propose_recipe"],
+        "practice.budget": ["BudgetedPolicy", "budgeted_policy"],
         "sweep.results": ["Sweep"],
         "sweep.training": ["train_clone_sweep", "train_sweep"],
         "formats.minari": ["read_minari", "write_minari"],

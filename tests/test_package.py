@@ -17,7 +17,7 @@ FLOORS = {
     "env": 2, "dataset": 2,
     "formats": 3, "tabular": 3, "encoders": 3, "logs": 3, "recipe": 3, "agents": 3, "answers": 3,
     "evaluation": 4, "ope": 4,
-    "sweep": 5,
+    "sweep": 5, "practice": 5,
     "figures": 6,
     "__init__": 7, "__main__": 7,
 }  # fmt: skip
