@@ -1,5 +1,6 @@
 """The explorer on a built page, driven as a reader drives it: mouse, keyboard, touch."""
 
+import itertools
 import re
 
 import numpy as np
@@ -67,6 +68,22 @@ def test_a_log_is_chosen_and_play_goes_to_the_end(visit, data):
     explorer(page).get_by_role("button", name="play").click()
     shows(page, data, last, 3)
     explorer(page).get_by_role("button", name="play").wait_for()
+
+
+def test_hazard_is_drawn_on_a_logarithmic_axis_from_never_to_always(visit, data):
+    page = visit(EXPLORER)
+    shows(page, data, data["weights"].index(6))
+    names = (
+        explorer(page)
+        .locator(".sg-chart")
+        .nth(1)
+        .locator("text")
+        .evaluate_all("(all) => all.map((one) => [one.textContent, Number(one.getAttribute('y'))])")
+    )
+    heights = dict(names)
+    steps = [heights[low] - heights[high] for low, high in itertools.pairwise(("0.01%", "0.1%", "1.0%", "10%", "100%"))]
+    assert steps == pytest.approx([steps[0]] * 4, abs=0.01)
+    assert heights["0%"] > heights["0.001%"] > heights["0.01%"]
 
 
 def test_a_click_on_a_chart_chooses_its_weight(visit, data):
