@@ -89,10 +89,9 @@ def budgeted_policy(
         least = linprog(cost, A_eq=flow, b_eq=start, method="highs").fun
         raise ValueError(f"budget is {budget:g}, expected at least {least:.3g}, the least harm in the log's model")
     price = max(0.0, -float(solved.ineqlin.marginals[0]))
-    everywhere = (flow != 0).sum(
-        1
-    ) > 0  # as if trips began in every state of the model: the best at this price anywhere
-    priced = linprog(price * cost - gain, A_eq=flow, b_eq=everywhere.astype(float), method="highs")
+    # as if trips began in every state of the model: what is best at this price wherever the car may come to stand
+    everywhere = np.asarray((flow != 0).sum(1) > 0, float)
+    priced = linprog(price * cost - gain, A_eq=flow, b_eq=everywhere, method="highs")
     policy = np.zeros(counts.shape)
     for x in (priced.x, solved.x):  # the second stands where it goes
         taken = np.zeros(counts.shape)
