@@ -86,8 +86,9 @@ def budgeted_policy(
     cost = np.append(harm[allowed], np.ones(len(stuck)))
     solved = linprog(-gain, A_ub=cost[None], b_ub=[budget], A_eq=flow, b_eq=start, method="highs")
     if solved.status == 2:
-        least = linprog(cost, A_eq=flow, b_eq=start, method="highs").fun
-        raise ValueError(f"budget is {budget:g}, expected at least {least:.3g}, the least harm in the log's model")
+        least = float(linprog(cost, A_eq=flow, b_eq=start, method="highs").fun)
+        shown = np.ceil(least * 1e4 - 1e-6) / 1e4  # rounded up: the number named is a budget that can be kept
+        raise ValueError(f"budget is {budget:g}, expected at least {shown:g}, the least harm in the log's model")
     price = max(0.0, -float(solved.ineqlin.marginals[0]))
     # as if trips began in every state of the model: what is best at this price wherever the car may come to stand
     everywhere = np.asarray((flow != 0).sum(1) > 0, float)

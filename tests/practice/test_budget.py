@@ -45,7 +45,7 @@ def test_a_bound_on_each_pair_counts_more_harm_than_the_log_saw(fork):
     bolder, careful = budgeted_policy(*fork, 0.125), budgeted_policy(*fork, 0.25, confidence=0.5)
     assert 0 < careful.policy[0, 1] < 0.5
     assert bolder.harm == pytest.approx(0.125)
-    with pytest.raises(ValueError, match=re.escape("budget is 0.1, expected at least 0.159, the least harm")):
+    with pytest.raises(ValueError, match=re.escape("budget is 0.1, expected at least 0.1592, the least harm")):
         budgeted_policy(*fork, 0.1, confidence=0.5)  # 1 − 0.5^(1/4) for the way that never crashed
 
 
@@ -107,3 +107,17 @@ def test_a_cost_that_is_no_share_is_named_with_its_row(fork):
     costs[3] = 0.5
     with pytest.raises(ValueError, match=r"costs.*row 3.*0\.5.*expected 0 or 1"):
         budgeted_policy(replace(log, costs=costs), mdp, 0.1)
+
+
+def test_the_least_harm_that_a_refusal_names_can_be_kept():
+    env = SafetyCriticalGridWorld(map_name="cliff")
+    refused = 0
+    for seed in range(100, 125):
+        log = generate_offline_episodes(env, seed=seed)
+        try:
+            budgeted_policy(log, env.mdp, 0.0)
+        except ValueError as error:
+            least = float(str(error).split("at least ")[1].split(",")[0])
+            assert budgeted_policy(log, env.mdp, least).harm <= least + 1e-9
+            refused += 1
+    assert refused
