@@ -70,6 +70,7 @@ def budgeted_policy(
     Raises:
         ValueError: names the argument, its value and what was expected; a cost that is neither 0 nor 1; a budget that
             no policy of the model keeps, with the least harm that one can do.
+        RuntimeError: the solver gave up.
     """
     checked("budget", budget, 0.0, 1.0)
     checked("gamma", gamma, 0.0, np.nextafter(1.0, 0.0))
@@ -89,6 +90,8 @@ def budgeted_policy(
         least = float(linprog(cost, A_eq=flow, b_eq=start, method="highs").fun)
         shown = np.ceil(least * 1e4 - 1e-6) / 1e4  # rounded up: the number named is a budget that can be kept
         raise ValueError(f"budget is {budget:g}, expected at least {shown:g}, the least harm in the log's model")
+    if solved.x is None:
+        raise RuntimeError(f"HiGHS found no policy for a budget of {budget:g}: {solved.message}")
     price = max(0.0, -float(solved.ineqlin.marginals[0]))
     # as if trips began in every state of the model: what is best at this price wherever the car may come to stand
     everywhere = np.asarray((flow != 0).sum(1) > 0, float)
