@@ -6,12 +6,12 @@ The main line is the prose of a chapter: neither code, formulas on lines of thei
 nor what stands under its heading "Deeper". Of a book that is not built each computed number counts as one.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 from tabulate import tabulate
 
 BOOK = Path(__file__).parent
@@ -66,21 +66,18 @@ def readings(source: str, glued: Mapping[str, str] | None = None) -> tuple[Readi
     return main, deep
 
 
-def glued_values(executed: Path) -> dict[str, str]:
-    """What the cells of an executed notebook computed for its text; nothing where there is no such file."""
-    if not executed.exists():
-        return {}
-    outputs = (o for c in nbformat.read(executed, as_version=4).cells for o in c.get("outputs", ()))
-    named = ((o.get("metadata", {}).get("scrapbook", {}).get("name"), o.get("data", {})) for o in outputs)
-    return {name: next(iter(data.values())).strip("'") for name, data in named if name}
+def glued_values(page: str) -> dict[str, str]:
+    """What the cells of a built page computed for its text; nothing where the book is not built."""
+    path = BOOK.parent / "_build" / "jupyter_execute" / "book" / f"{page}.glue.json"
+    told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {name: output["data"]["text/plain"].strip("'") for name, output in told.items()}
 
 
 def main() -> None:
     """Prints the table."""
     rows = []
     for path in CHAPTERS:
-        executed = BOOK.parent / "_build" / "jupyter_execute" / "book" / f"{path.stem}.ipynb"
-        line, deep = readings(path.read_text(), glued_values(executed))
+        line, deep = readings(path.read_text(), glued_values(path.stem))
         longest = max(map(length, line.paragraphs))
         rows.append((path.stem, line.words, f"{line.numbers_per_hundred_words:.1f}", longest, deep.words))
     print(tabulate(rows, ("chapter", "main line", "numbers a hundred words", "longest paragraph", "deeper")))
