@@ -80,6 +80,7 @@ RECORDS = {
         dataclasses.replace(short_log(0), rewards=short_log(0).rewards * (1 + seed))
     ),
     "LogModel": lambda seed: safegrid.log_model(short_log(seed), 16, unseen=0.0),
+    "BudgetedPolicy": lambda seed: safegrid.BudgetedPolicy(np.full((2, 2), 0.5), float("nan"), 0.1, seed),
     "Sweep": _sweep,
     "Study": _study,
 }
