@@ -12,13 +12,15 @@ from numpy.typing import ArrayLike
 from .array_types import Array, Bools, Floats
 
 
-def checked(name: str, value: float, low: float, high: float = math.inf, *, exclusive: bool = False) -> float:
+def checked(
+    name: str, value: float, low: float = -math.inf, high: float = math.inf, *, exclusive: bool = False
+) -> float:
     """A finite number in [low, high], or above low."""
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not (number and abs(value) <= sys.float_info.max and low <= value <= high and (value > low or not exclusive)):
         most = "" if high == math.inf else f", at most {high:g}"
-        bounds = f"above {low:g}" if exclusive else f"of at least {low:g}{most}"
-        raise ValueError(f"{name} is {value!r}, expected a number {bounds}")
+        bounds = f"number above {low:g}" if exclusive else f"number of at least {low:g}{most}"
+        raise ValueError(f"{name} is {value!r}, expected a {'finite number' if low == -math.inf else bounds}")
     return float(value)
 
 

@@ -50,6 +50,7 @@ def tabular_cql(
     gamma: float = 0.99,
     n_steps: int | None = None,
     huber: bool = False,
+    belief: float = 0.0,
 ) -> Floats:
     r"""CQL (Kumar et al. 2020, eq. 4) with one number for each state and action instead of a network.
 
@@ -62,28 +63,33 @@ def tabular_cql(
         Q(s, a) \mathrel{-}= \eta \Big[ \hat\beta(a \mid s)\,(Q(s, a) - y(s, a))
             + \rho\,\alpha\,(\mu(a \mid s) - \hat\beta(a \mid s)) \Big], \qquad \eta = \frac{1}{1 + \rho\alpha/2},
 
-    from :math:`Q = 0`, over the whole log, with a squared TD loss, or Huber's, and no target network. The step
-    :math:`\eta` is one over the largest curvature that the loss can have. Steps never stop moving an action that was
-    not tried: its value sinks without bound. In the limit the softmax is over tried actions alone, and the bracket is
-    0: one convex problem a state, solved inside value iteration until no value moves by more than `RESIDUAL`.
+    from :math:`Q = \rho b` with the belief :math:`b`, over the whole log, with a squared TD loss, or Huber's, and no
+    target network. The step :math:`\eta` is one over the largest curvature that the loss can have. Steps never stop
+    moving an action that was not tried: its value sinks from the belief without bound. In the limit the softmax is over
+    tried actions alone, and the bracket is 0: one convex problem a state, solved inside value iteration until no value
+    moves by more than `RESIDUAL`.
 
     Args:
         episodes: a log that knows its states.
         mdp: their world; only its states and actions are used.
-        conservative_weight: α ≥ 0, in raw reward. At 0 nothing pushes untried actions down: they stay at 0.
+        conservative_weight: α ≥ 0, in raw reward. At 0 nothing pushes untried actions down: they keep the belief, and
+            the maximum takes it wherever it is highest.
         reward_scale: ρ > 0; 1/ρ is the softmax's temperature in raw reward.
         gamma: discount factor in [0, 1), or 1 for a number of steps.
         n_steps: gradient steps; None for the limit of infinitely many.
         huber: each transition's TD error, in scaled reward, is clipped to −1…1 before it pulls, as by the Huber loss
             that networks train with. Only for a number of steps.
+        belief: b, what each pair is worth before training, in discounted raw reward, and so what the learner believes
+            of moves that nobody tried. A network makes that up: it generalises.
 
     Returns:
-        Q (S, A) in discounted raw reward. A state that was entered but never acted in is worth what it began with, 0.
-        In the limit untried actions of visited states are −∞; actions that do not exist always are.
+        Q (S, A) in discounted raw reward. A state that was entered but never acted in is worth the belief. In the limit
+        untried actions of visited states are −∞, unless the weight is 0; actions that do not exist always are.
 
     Raises:
         ValueError: names the argument, its value and what was expected.
     """
+    checked("belief", belief)
     checked("conservative_weight", conservative_weight, 0.0)
     checked("reward_scale", reward_scale, 0.0, exclusive=True)
     check_gamma(gamma)
@@ -95,7 +101,7 @@ def tabular_cql(
         whole("n_steps", n_steps)
     model = _count(episodes, mdp, reward_scale, gamma)
     push = max(reward_scale * conservative_weight, _TINY) if conservative_weight > 0 else 0.0
-    q: Floats = np.where(mdp.action_mask, 0.0, -np.inf)
+    q: Floats = np.where(mdp.action_mask, reward_scale * belief, -np.inf)
     if n_steps is None:
         return _limit(model, q, push, RESIDUAL * reward_scale) / reward_scale
     pull = _huber_pull(episodes, model, reward_scale, gamma) if huber else model.pull

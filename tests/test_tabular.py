@@ -129,6 +129,37 @@ def test_the_first_step_is_the_equation(original, log):
     assert np.abs(tabular_cql(log, mdp, weight, reward_scale=scale, n_steps=1) - expected).max() < 1e-6
 
 
+@pytest.mark.parametrize("weight", [0.0, 6.0])
+@pytest.mark.parametrize("keywords", [{}, {"n_steps": 300}, {"n_steps": 300, "huber": True}], ids=str)
+def test_a_belief_is_a_shift_of_every_value(original, log, weight, keywords):
+    """Q + b solves the equations in which each reward is (γ − 1) b higher, or b lower where nothing follows."""
+    belief = 50.0
+    shifted = dataclasses.replace(log, rewards=log.rewards + (0.99 * ~log.terminals - 1) * belief)
+    q = tabular_cql(log, original.mdp, weight, belief=belief, **keywords)
+    expected = belief + tabular_cql(shifted, original.mdp, weight, **keywords)
+    np.testing.assert_allclose(q, expected, rtol=0, atol=1e-4)  # a log holds rewards in single precision
+
+
+def test_what_was_never_tried_keeps_its_belief_where_nothing_pushes(original, log):
+    mdp, found = original.mdp, coverage(log, original.mdp)
+    for n_steps in (300, None):
+        assert tabular_cql(log, mdp, 0.0, n_steps=n_steps, belief=50.0)[found.unseen] == pytest.approx(50.0)
+        assert tabular_cql(log, mdp, 6.0, n_steps=n_steps, belief=50.0)[found.unseen].max() < 50.0
+        for weight in (0.0, 6.0):
+            kept = tabular_cql(log, mdp, weight, n_steps=n_steps, belief=50.0)[~found.visited]
+            assert kept == pytest.approx(50.0)
+
+
+def test_where_everything_was_tried_a_belief_is_forgotten(dense):
+    mdp, log = dense
+    acted = coverage(log, mdp).visited
+    for weight in (0.0, 2.0):
+        low, high = (tabular_cql(log, mdp, weight, belief=belief)[acted] for belief in (-1_000.0, 1_000.0))
+        assert low == pytest.approx(high, abs=1e-6)
+        high = tabular_cql(log, mdp, weight, n_steps=20_000, belief=1_000.0)[acted]
+        assert low == pytest.approx(high, abs=1e-3)
+
+
 def test_hubers_loss_is_the_squared_one_for_small_errors_and_caps_large_ones(original, log):
     """At rest the push of an action is at most the cap of its pull: μ stays within 1/(ρα) of the log's share."""
     one, two = (
@@ -165,14 +196,16 @@ def test_a_claim_falls_with_the_weight_at_scale_one_and_rises_at_a_small_scale(o
     assert claims(1.0)[0] < best < 10 * best < claims(0.05)[-1]
 
 
-def test_a_state_that_was_entered_but_never_acted_in_is_worth_nothing():
-    """One step, cut by the clock: its value is its reward, in both forms."""
+def test_a_state_that_was_entered_but_never_acted_in_is_worth_the_belief():
+    """One step, cut by the clock: its value is its reward and γ times the belief, in both forms."""
     mdp = SafetyCriticalGridWorld(size=3, max_steps=1, slip_prob=0.0).mdp
     log = Episodes.from_arrays([[0, 0]], [1], [-1.0], [False], [True], n_actions=4, next_observations=[[1, 0]],
                                states=[0], next_states=[1])  # fmt: skip
     assert tabular_cql(log, mdp, 0.0)[0].tolist() == [0, -1, 0, 0]
     assert tabular_cql(log, mdp, 1.0)[0, 1] == pytest.approx(-1)
     assert tabular_cql(log, mdp, 0.0, n_steps=2_000)[0, 1] == pytest.approx(-1)
+    assert tabular_cql(log, mdp, 0.0, n_steps=2_000, belief=10.0)[0].tolist() == pytest.approx([10, 8.9, 10, 10])
+    assert tabular_cql(log, mdp, 1.0, belief=10.0)[0, 1] == pytest.approx(8.9)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +217,9 @@ def test_a_state_that_was_entered_but_never_acted_in_is_worth_nothing():
         ({"gamma": 1.5}, r"gamma is 1.5, expected a number of at least 0, at most 1"),
         ({"gamma": 1.0}, "gamma is 1, expected less for the limit"),
         ({"n_steps": 0}, "n_steps is 0, expected a whole number of at least 1"),
+        ({"belief": np.inf}, "belief is inf, expected a finite number"),
+        ({"belief": True}, "belief is True, expected a finite number"),
+        ({"belief": "50"}, "belief is '50', expected a finite number"),
         ({"huber": True}, "huber is True, expected a number of n_steps with it"),
     ],
 )
