@@ -341,9 +341,16 @@ def generate_offline_episodes(
     return Episodes.from_arrays(**record(env, drive, n_episodes, int(rng.integers(2**31))))
 
 
-def sample_episodes(mdp: TabularMDP, policy: ArrayLike, n_episodes: int, seed: int | np.random.Generator) -> Episodes:
-    """A log of any policy (S, A) in any `TabularMDP` that has a horizon, sampled in lock-step."""
-    r = mdp.rollouts(policy, whole("n_episodes", n_episodes), seed)
+def sample_episodes(
+    mdp: TabularMDP, policy: ArrayLike, n_episodes: int, seed: int | np.random.Generator, *, own_dice: bool = False
+) -> Episodes:
+    """A log of any policy (S, A) in any `TabularMDP` that has a horizon, sampled in lock-step.
+
+    With `own_dice` every episode has random numbers of its own (see `TabularMDP.rollouts`): in a world that differs in
+    one cell, a drive goes as it went before until it comes there.
+    """
+    r = mdp.rollouts(policy, whole("n_episodes", n_episodes), seed, own_dice=own_dice)
+
     columns: dict[str, Any] = {name: frozen(getattr(r, name)) for name in _COLUMNS if not name.endswith("observations")}
     before, after = (frozen(np.take(mdp.observations, states, 0)) for states in (r.states, r.next_states))
     return Episodes(observations=before, next_observations=after, **columns, n_actions=mdp.n_actions)

@@ -338,7 +338,12 @@ class TabularMDP(ReadOnly):
         return expected_visits(self.start, self._chains(policy, horizon))
 
     def rollouts(
-        self, policy: ArrayLike, n: int, seed: int | np.random.Generator, horizon: int | None = None
+        self,
+        policy: ArrayLike,
+        n: int,
+        seed: int | np.random.Generator,
+        horizon: int | None = None,
+        own_dice: bool = False,
     ) -> Rollouts:
         """Samples `n` episodes in lock-step: every step advances all episodes that are still alive.
 
@@ -347,6 +352,10 @@ class TabularMDP(ReadOnly):
             n: number of episodes, at least 1.
             seed: seed or generator; the same seed gives the same episodes.
             horizon: number of steps, by default the process's own.
+            own_dice: each episode has its own 2·horizon + 1 random numbers, all drawn beforehand. Then two worlds or
+                two policies can be compared episode by episode (common random numbers; Glasserman & Yao 1992): one that
+                meets no difference is the same in both, and what differs is no new luck. Otherwise all that are alive
+                share one stream, and where one ends sooner the others' luck is new.
         """
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}")
@@ -357,14 +366,18 @@ class TabularMDP(ReadOnly):
         branch = np.cumsum(self.probabilities, -1).reshape(-1, self.successors.shape[2])
         follow, gain = self.successors.reshape(branch.shape), self.rewards.reshape(branch.shape)
 
-        walker = np.arange(n)
+        walker, dice = np.arange(n), rng.random((n, 2 * steps + 1)) if own_dice else None
+
+        def thrown(place: int) -> Floats:
+            return rng.random(len(walker)) if dice is None else dice[walker, place]
+
         begin = np.cumsum(self.start)
-        state = np.searchsorted(begin, rng.random(n) * begin[-1], side="right")
+        state = np.searchsorted(begin, thrown(0) * begin[-1], side="right")
         columns: list[tuple[NDArray[np.generic], ...]] = []
         for t in range(steps):
-            action = _draw((choose[t] if pi.ndim == 3 else choose)[state], rng)
+            action = _draw((choose[t] if pi.ndim == 3 else choose)[state], thrown(2 * t + 1))
             pair = state * self.n_actions + action
-            k = _draw(branch[pair], rng)
+            k = _draw(branch[pair], thrown(2 * t + 2))
             arrived = follow[pair, k]
             done = self.terminal[arrived]
             columns.append((walker, state, action, gain[pair, k], arrived, done, ~done & (t + 1 == steps)))
@@ -467,6 +480,6 @@ def _tied(q: Floats, rounding: float) -> Bools:
     return np.asarray(q >= q.max(1, keepdims=True) - rounding * size)
 
 
-def _draw(cumulative: Floats, rng: np.random.Generator) -> Ints:
-    """One index a row from cumulative probabilities (rows, k)."""
-    return (rng.random(len(cumulative))[:, None] * cumulative[:, -1:] >= cumulative).sum(1)
+def _draw(cumulative: Floats, dice: Floats) -> Ints:
+    """One index a row from cumulative probabilities (rows, k) and numbers of [0, 1) (rows,)."""
+    return (dice[:, None] * cumulative[:, -1:] >= cumulative).sum(1)

@@ -222,7 +222,8 @@ def fuzz_page(folder, rngs):
     settings = {name: getattr(lab, name) for name in (*WORLD, *LEARNING, "layer")}
     trees = {"readData": ConservatismExplorer(sweep, world, logs=short_log(), references={"driver": world.evaluate(
         world.optimal(0.9))}).data, "readPresets": lab.presets, "checkSettings": settings}  # fmt: skip
-    link = "#safegrid=1&" + urlencode(settings | {"desc": ".".join(lab.desc)})
+    link = "#safegrid=1&" + urlencode(settings | {"desc": ".".join(lab.desc), "own_dice": "true"})
+
     inputs = [*((name, json.dumps(tree)) for name, tree in trees.items()), ("fromLink", link)]
     for rng in rngs:
         name = rng.choice([*trees, "fromLink"])

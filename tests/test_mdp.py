@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safegrid.env import SafetyCriticalGridWorld
-from safegrid.mdp import TabularMDP
+from safegrid.mdp import TabularMDP, portable_rng
 
 
 @pytest.mark.parametrize(
@@ -433,3 +433,52 @@ def test_a_wrapper_that_changes_a_toy_world_is_no_secret_to_its_table():
     lake = gymnasium.make("FrozenLake-v1")
     with pytest.raises(ValueError, match=r"env is .*TransformReward.*, expected no wrapper but TimeLimit"):
         TabularMDP.from_gymnasium(gymnasium.wrappers.TransformReward(lake, lambda reward: 2 * reward))
+
+
+def drives(rollouts):
+    """Each episode's steps as they went, a list of tuples."""
+    steps = zip(rollouts.states, rollouts.actions, rollouts.rewards, rollouts.next_states, strict=True)
+    told = [tuple(map(float, step)) for step in steps]
+    ends = np.cumsum(np.bincount(rollouts.episode))
+    return [told[begin:end] for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+@pytest.mark.parametrize("letter", "HW")
+@pytest.mark.parametrize("cell", [(6, 6), (3, 1), (14, 12)])
+def test_with_dice_of_its_own_a_drive_goes_as_it_went_until_it_meets_what_changed(crossroads, cell, letter):
+    x, y = cell
+    desc = [row[:x] + letter + row[x + 1 :] if y == line else row for line, row in enumerate(crossroads.desc)]
+    painted = SafetyCriticalGridWorld(desc=desc)
+    policies = [world.behaviour_policy(0.22) for world in (crossroads, painted)]
+    warned = (policies[0] != policies[1]).any(1)  # where the driver sees it, and decides anew
+    changed, share = painted.state_of(cell), {}
+    for own_dice in (False, True):
+        before, after = (
+            drives(world.mdp.rollouts(policy, 500, portable_rng(2), own_dice=own_dice))
+            for world, policy in zip((crossroads, painted), policies, strict=True)
+        )
+        share[own_dice] = sum(old == new for old, new in zip(before, after, strict=True)) / 500
+    for old, new in zip(before, after, strict=True):
+        meets = [warned[int(s)] or int(z) == changed for s, _, _, z in old]
+        until = meets.index(True) if True in meets else len(old)
+        assert new[:until] == old[:until]
+        assert until < len(old) or new == old
+        assert all(letter == "H" and reward == -100 for _, _, reward, z in new if z == changed)
+    assert share[True] > share[False] + 0.1
+    assert share[True] < 1
+
+
+def test_with_dice_of_their_own_the_first_drives_of_a_longer_log_are_the_shorter_log(crossroads):
+    few, many = (
+        drives(crossroads.mdp.rollouts(crossroads.behaviour_policy(0.22), n, 5, own_dice=True)) for n in (20, 50)
+    )
+    assert few == many[:20]
+
+
+def test_dice_of_their_own_sample_the_same_policy(crossroads):
+    policy = crossroads.behaviour_policy(0.22)
+    sampled = crossroads.mdp.rollouts(policy, 20_000, 0, own_dice=True).score()
+    exact = crossroads.mdp.evaluate(policy)
+    assert sampled.hazard_rate == pytest.approx(exact.hazard_rate, abs=0.01)
+    assert sampled.return_mean == pytest.approx(exact.return_mean, abs=1.5)
+    assert sampled.length_mean == pytest.approx(exact.length_mean, abs=0.3)

@@ -464,3 +464,25 @@ def test_spibb_trusts_what_was_tried_often_and_keeps_the_rest_as_it_was(crossroa
 def test_a_bad_argument_of_a_careful_learner_is_named(original, log, learn, message):
     with pytest.raises(ValueError, match=message):
         learn(log, original.mdp)
+
+
+def test_a_table_that_believes_in_the_untried_freezes_chooses_or_imitates_by_its_weight(crossroads):
+    """Six logs: a belief as high as the goal's reward, reward scale 1, 2,000 steps."""
+    mdp = crossroads.mdp
+    logs = [generate_offline_episodes(crossroads, seed=seed) for seed in range(100, 106)]
+
+    def learned(weight, belief=50.0):
+        tables = [tabular_cql(log, mdp, weight, reward_scale=1.0, n_steps=2_000, belief=belief) for log in logs]
+        return np.array([mdp.start @ q.max(1) for q in tables]), [mdp.evaluate(greedy(q)) for q in tables]
+
+    claims, scores = learned(0.0)
+    assert all(-80.3 < score.return_mean < -79.9 and score.timeout_rate > 0.997 for score in scores)
+    assert 40 < claims.min() < claims.max() < 43
+    for weight in (1.0, 6.0):
+        claims, scores = learned(weight)
+        assert all(score.return_mean > 19.7 and score.hazard_rate < 0.014 for score in scores)
+        assert sum(score.hazard_rate < 0.004 for score in scores) == 5
+        assert claims.max() < 12
+    returns = [score.return_mean for score in learned(200.0)[1]]
+    assert sorted(returns) == pytest.approx([-116, -107, 2.5, 7, 15, 18], abs=0.6)
+    assert min(score.return_mean for score in learned(0.0, belief=0.0)[1]) > 10

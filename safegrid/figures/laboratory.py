@@ -21,7 +21,8 @@ from .lessons import presets
 from .touchable import Touchable
 
 WORLD = ("desc", "max_steps", "slip_prob", "step_reward", "hazard_reward", "goal_reward")
-LEARNING = ("driver", "epsilon", "n_episodes", "seed", "conservative_weight", "reward_scale", "n_steps")
+TRAINING = ("conservative_weight", "reward_scale", "n_steps", "belief")
+LEARNING = ("driver", "epsilon", "n_episodes", "seed", "own_dice", *TRAINING)
 """A laboratory's settings: those of its world, and those of the log and of what learns from it."""
 
 LAB_LAYERS = ("visits", "truth", "claimed", "overestimate", "coverage")
@@ -29,6 +30,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "max_steps": (1, 400), "n_episodes": (1, 2000), "seed": (0, 2**32 - 1), "n_steps": (1, 5000), "size": (2, 20),
     "slip_prob": (0, 1), "epsilon": (0, 1), "step_reward": (-1000, 1000), "hazard_reward": (-1000, 1000),
     "goal_reward": (-1000, 1000), "conservative_weight": (0, 1000), "reward_scale": (0.001, 10),
+    "belief": (-1000, 1000),
 }  # fmt: skip
 """Lowest and highest value of each of a laboratory's settings, as in the page's script: a page must never freeze."""
 
@@ -73,9 +75,14 @@ class SafetyLab(Touchable):
         epsilon: probability of the driver's random actions.
         n_episodes: episodes in the log.
         seed: of the log, for `portable_rng`.
-        conservative_weight: as `tabular_cql`, and so are the next two.
+        own_dice: as `sample_episodes`. Where the world changes, each drive then goes as it went until it meets the
+            change: a cell that is now a hazard ends it, a wall holds it up, a hazard that went lets it pass, and a
+            driver who sees it coming decides anew, by the same throws. A drive that never comes there stays as it was.
+            For new drives take another seed.
+        conservative_weight: as `tabular_cql`, and so are the next three.
         reward_scale: see there.
         n_steps: see there; None for the limit.
+        belief: see there.
         layer: one of `LAB_LAYERS`.
 
     Raises:
@@ -95,9 +102,11 @@ class SafetyLab(Touchable):
     epsilon = traitlets.Float(0.22).tag(sync=True)
     n_episodes = traitlets.Int(500).tag(sync=True)
     seed = traitlets.Int(2).tag(sync=True)
+    own_dice = traitlets.Bool(True).tag(sync=True)
     conservative_weight = traitlets.Float(6.0).tag(sync=True)
     reward_scale = traitlets.Float(0.1).tag(sync=True)
     n_steps = traitlets.Int(2000, allow_none=True).tag(sync=True)
+    belief = traitlets.Float(0.0).tag(sync=True)
     layer = traitlets.Enum(LAB_LAYERS, "visits").tag(sync=True)
 
     def __init__(self, env: SafetyCriticalGridWorld | None = None, **settings: Any) -> None:
@@ -115,9 +124,9 @@ class SafetyLab(Touchable):
     def study(self) -> Study:
         """Computes what the page shows, in Python."""
         env = SafetyCriticalGridWorld(**{name: getattr(self, name) for name in WORLD})
-        drive = env.behaviour_policy if self.driver == "careless" else env.expert_policy
-        log = sample_episodes(env.mdp, drive(self.epsilon), self.n_episodes, portable_rng(self.seed))
-        q = tabular_cql(log, env.mdp, self.conservative_weight, reward_scale=self.reward_scale, n_steps=self.n_steps)
+        drive = (env.behaviour_policy if self.driver == "careless" else env.expert_policy)(self.epsilon)
+        log = sample_episodes(env.mdp, drive, self.n_episodes, portable_rng(self.seed), own_dice=self.own_dice)
+        q = tabular_cql(log, env.mdp, **{name: getattr(self, name) for name in TRAINING})
         return Study(env, log, argmax_clone(log, env.mdp), q, greedy(q))
 
     def picture(self) -> Figure:

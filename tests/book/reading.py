@@ -102,7 +102,9 @@ def random_laboratory(rng):
         "epsilon": float(rng.choice([0.0, 1.0, rng.random()])),
         "n_episodes": int(rng.integers(1, 500)),
         "seed": int(rng.integers(0, 2**32)),
+        "own_dice": bool(rng.integers(2)),
         "conservative_weight": float(rng.choice([0.0, 1.0, 6.0, 200.0, 1000 * rng.random()])),
         "reward_scale": float(10 ** rng.uniform(-2.9, 0.9)),
         "n_steps": None if rng.random() < 0.5 else int(rng.integers(1, 3_000)),
+        "belief": float(rng.choice([0.0, 50.0, rng.uniform(-200, 200)])),
     }

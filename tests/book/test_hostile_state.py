@@ -109,6 +109,8 @@ LAB_LIES = {
     "steps": (lambda model: model.update(n_steps=10**9), "n_steps is 1000000000, expected a whole number in 1…5000"),
     "type": (lambda model: model.update(epsilon="0.5; alert(1)"), 'epsilon is "0.5; alert(1)", expected a number'),
     "null": (lambda model: model.update(seed=None), "seed is null, expected a whole number"),
+    "belief": (lambda model: model.update(belief=-1001), "belief is -1001, expected a number in −1000…1000"),
+    "dice": (lambda model: model.update(own_dice="no"), 'own_dice is "no", expected true or false'),
 }
 
 

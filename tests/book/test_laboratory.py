@@ -3,11 +3,14 @@
 import contextlib
 import io
 import re
+from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 from reading import LAB, agrees, cell, settle, table
 
 import safegrid as sg
+from safegrid.figures.laboratory import LEARNING, WORLD
 
 
 def test_a_laboratory_shows_the_package_s_numbers(visit):
@@ -23,6 +26,12 @@ def test_a_laboratory_shows_the_package_s_numbers(visit):
     agrees(page, conservative_weight=37.5, reward_scale=2.0, n_steps=None)
     page.get_by_label("driver", exact=True).select_option("expert")
     agrees(page, conservative_weight=37.5, reward_scale=2.0, n_steps=None, driver="expert")
+    box = page.get_by_label("believes of moves nobody tried, exactly")
+    box.fill("50")
+    box.press("Enter")
+    page.get_by_label("conservative weight, exactly").fill("0")
+    page.get_by_label("conservative weight, exactly").press("Enter")
+    agrees(page, conservative_weight=0.0, reward_scale=2.0, n_steps=None, driver="expert", belief=50.0)
 
 
 def test_dragging_the_weight_retrains_at_every_event(visit):
@@ -60,6 +69,33 @@ def test_a_painted_hazard_changes_the_log_and_everything_after(visit, how):
         desc[y] = desc[y][:x] + "H" + desc[y][x + 1 :]
     settle(page)
     agrees(page, desc=desc)
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["the same drives", "new drives"])
+def test_a_page_says_how_many_drives_a_painted_hazard_left_as_they_were(visit, anew):
+    page = visit(LAB)
+    if anew:
+        page.get_by_label("and the log").select_option("is driven anew")
+    page.mouse.click(*cell(page, 1, 12, 13))
+    settle(page)
+    desc = list(sg.SafetyLab().desc)
+    desc[13] = desc[13][:12] + "H" + desc[13][13:]
+    painted = {"desc": desc, "seed": sg.SafetyLab().seed + anew}
+    agrees(page, **painted)
+    logs = [sg.SafetyLab().study().log, sg.SafetyLab(**painted).study().log]
+    before, after = ([tuple(map(tuple, steps)) for steps in drives_of(log)] for log in logs)
+    kept = sum(old == new for old, new in zip(before, after, strict=True))
+    assert kept < 10 if anew else 400 < kept < 500
+    sentence = page.locator(".sg-lab .sg-sentence")
+    assert f"{kept} of the log's 500 drives are as they were." in sentence.inner_text()
+    page.get_by_role("slider", name="conservative weight").press("ArrowRight")
+    settle(page)
+    assert "as they were" not in sentence.inner_text()
+
+
+def drives_of(log):
+    steps = np.stack([log.states, log.actions, log.rewards, log.next_states], 1)
+    return np.split(steps, np.cumsum(log.lengths)[:-1])
 
 
 def test_keys_that_mean_something_else_paint_nothing(visit):
@@ -149,7 +185,7 @@ def test_a_number_between_the_stops_is_said_and_its_neighbours_can_be_chosen(vis
 
 def test_a_share_link_restores_a_laboratory_exactly(visit):
     page = visit(LAB)
-    page.get_by_label("try").select_option(label="no weight, thin log")
+    page.get_by_label("try").select_option(label="no dream, but luck")
     box = page.get_by_label("slip, exactly")
     box.fill("0.1234567890123")
     box.press("Enter")
@@ -168,11 +204,20 @@ def test_a_share_link_restores_a_laboratory_exactly(visit):
     assert other.get_by_label("text to copy").input_value() == link
 
 
-def test_copied_python_prints_the_page_s_numbers(visit):
+def test_a_link_made_before_there_were_beliefs_opens_what_it_opened(visit):
+    lab = sg.SafetyLab(n_episodes=60, conservative_weight=0.0)
+    names = {*WORLD, *LEARNING, "layer"} - {"belief", "own_dice"}
+    page = visit(f"{LAB}#safegrid=1&" + urlencode({n: getattr(lab, n) for n in names} | {"desc": ".".join(lab.desc)}))
+    page.wait_for_function("() => document.querySelector('.sg-dials input[type=number]')?.value === '0'")
+    agrees(page, n_episodes=60, conservative_weight=0.0, own_dice=False)
+
+
+@pytest.mark.parametrize("lesson", ["a dream that crashes", "the edge of a cliff"])
+def test_copied_python_prints_the_page_s_numbers(visit, lesson):
     page = visit(LAB)
-    page.get_by_label("try").select_option(label="a lower bound")
-    page.get_by_label("train for ever").check()
-    page.get_by_label("driver", exact=True).select_option("expert")
+    page.get_by_label("try").select_option(label=lesson)
+    if lesson == "the edge of a cliff":
+        page.get_by_label("train for ever").check()
     settle(page)
     page.get_by_role("button", name="copy as Python").click()
     printed = io.StringIO()
@@ -192,6 +237,8 @@ GARBAGE = [
     ("{}&seed=9", "expected no setting seed, or once"),
     ("{}&<img src=x onerror=alert(1)>=1", "expected no setting <img src, or once"),
     ("{epsilon=0.22->epsilon=NaN}", "epsilon is NaN, expected a number in 0…1"),
+    ("{belief=0->belief=1e9}", "belief is 1000000000, expected a number in −1000…1000"),
+    ("{own_dice=true->own_dice=1}", "own_dice is 1, expected true or false"),
     ("{epsilon=0.22->epsilon=}", "epsilon is NaN, expected a number in 0…1"),
     ("{n_episodes=500->n_episodes=1e9}", "n_episodes is 1000000000, expected a whole number in 1…2000"),
     ("{n_steps=2000->n_steps=0.5}", "n_steps is 0.5, expected a whole number in 1…5000"),

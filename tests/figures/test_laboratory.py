@@ -11,14 +11,29 @@ from safegrid.figures.laboratory import LIMITS
 
 
 def test_a_laboratory_is_the_package(crossroads):
-    lab = sg.SafetyLab(n_episodes=80, seed=7, conservative_weight=3.0, reward_scale=1.0, n_steps=None)
+    lab = sg.SafetyLab(
+        n_episodes=80, seed=7, conservative_weight=3.0, reward_scale=1.0, n_steps=None, belief=20.0, own_dice=False
+    )
     study = lab.study()
     assert study.env.desc == crossroads.desc
     assert study.log.n_episodes == 80
     again = sg.sample_episodes(crossroads.mdp, crossroads.behaviour_policy(0.22), 80, sg.portable_rng(7))
     assert (study.log.states == again.states).all()
-    assert (study.q_values == sg.tabular_cql(again, crossroads.mdp, 3.0, reward_scale=1.0)).all()
+    assert (study.q_values == sg.tabular_cql(again, crossroads.mdp, 3.0, reward_scale=1.0, belief=20.0)).all()
     assert (study.clone == sg.argmax_clone(again, crossroads.mdp)).all()
+
+
+def test_drives_stay_the_same_where_they_still_can(crossroads):
+    lab = sg.SafetyLab()
+    before, driver = lab.study().log, crossroads.behaviour_policy(0.22)
+    assert before == sg.sample_episodes(crossroads.mdp, driver, 500, sg.portable_rng(lab.seed), own_dice=True)
+    lab.desc = [*lab.desc[:13], lab.desc[13][:1] + "H" + lab.desc[13][2:], lab.desc[14]]
+    painted = lab.study().log
+    near = [lab.study().env.state_of(cell) for cell in ((1, 13), (1, 12), (2, 13), (1, 14), (0, 13))]
+    far = ~np.isin(np.arange(500), before.episode[np.isin(before.next_states, near)])
+    assert 0 < (~far).sum() < 100
+    for name in ("states", "actions", "rewards", "next_states"):
+        assert (getattr(before, name)[far[before.episode]] == getattr(painted, name)[far[painted.episode]]).all()
 
 
 def test_a_laboratory_begins_in_the_world_it_is_given():
@@ -41,6 +56,8 @@ def test_a_laboratory_may_stand_in_a_maze_that_is_no_square():
         ({"n_episodes": 0}, "n_episodes is 0, expected a number in 1…2000"),
         ({"n_steps": 10**6}, "n_steps is 1000000, expected a number in 1…5000"),
         ({"driver": "drunk"}, "driver"),
+        ({"own_dice": "no"}, "own_dice"),
+        ({"belief": 1e4}, "belief is 10000.0, expected a number in -1000…1000"),
         ({"reward_scale": 0.0}, "reward_scale is 0.0, expected a number in 0.001…10"),
         ({"desc": ["S" + "F" * 20, "G" + "F" * 20]}, "desc has 21 columns, expected 2…20"),
         ({"desc": ["S" + "F" * 20] + ["F" * 21] * 19 + ["F" * 20 + "G"]}, "desc has 21 rows, expected 2…20"),

@@ -26,6 +26,11 @@ export function whole(name, value, low, high) {
   return value;
 }
 
+export function yesOrNo(name, value) {
+  if (typeof value !== "boolean") refuse(name, value, "true or false");
+  return value;
+}
+
 export function text(name, value, most) {
   if (typeof value !== "string" || value.length > most) refuse(name, value, `text of at most ${most} letters`);
   return value;

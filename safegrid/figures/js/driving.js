@@ -30,18 +30,22 @@ export function withSlips(policy, epsilon) {
   return policy.map((p) => (1 - epsilon) * p + epsilon / 4);
 }
 
-/* Episodes in lock-step, as `TabularMDP.rollouts`: all that are alive draw their actions, then what follows. */
-export function rollouts(world, policy, n, random) {
+/* Episodes in lock-step, as `TabularMDP.rollouts`: all that are alive throw for their actions, then for what follows,
+   from one stream or each from dice of its own. */
+export function rollouts(world, policy, n, random, ownDice = false) {
   const log = { episode: [], state: [], action: [], reward: [], next_state: [], terminal: [], timeout: [] };
   const choose = cumulated(policy, 4);
   const branch = cumulated(world.chance, 4);
   const begin = cumulated(world.start, world.S);
-  let walkers = Array.from({ length: n }, (_, episode) => [episode, draw(begin, 0, world.S, random)]);
+  const width = 2 * world.horizon + 1;
+  const dice = ownDice ? new Float64Array(n * width).map(random) : null;
+  const thrown = dice ? (episode, place) => dice[episode * width + place] : random;
+  let walkers = Array.from({ length: n }, (_, episode) => [episode, draw(begin, 0, world.S, thrown(episode, 0))]);
   for (let t = 1; t <= world.horizon && walkers.length; t++) {
-    const actions = walkers.map(([, s]) => draw(choose, 4 * s, 4, random));
+    const actions = walkers.map(([episode, s]) => draw(choose, 4 * s, 4, thrown(episode, 2 * t - 1)));
     walkers = walkers.flatMap(([episode, s], i) => {
       const p = 4 * s + actions[i];
-      const at = 4 * p + draw(branch, 4 * p, 4, random);
+      const at = 4 * p + draw(branch, 4 * p, 4, thrown(episode, 2 * t));
       const z = world.next[at];
       const over = world.terminal[z] === 1;
       log.episode.push(episode);
@@ -66,9 +70,9 @@ function cumulated(table, width) {
   return sums;
 }
 
-/* Draws from the row of cumulated chances that begins at `from`. */
-function draw(table, from, width, random) {
-  const u = random() * table[from + width - 1];
+/* What a die in [0, 1) draws from the row of cumulated chances that begins at `from`. */
+function draw(table, from, width, die) {
+  const u = die * table[from + width - 1];
   let k = 0;
   for (let i = from; i < from + width; i++) {
     if (u >= table[i]) k++;
@@ -76,7 +80,23 @@ function draw(table, from, width, random) {
   return k;
 }
 
+/* How many episodes of a log are those of another, step for step. */
+export function shared(log, other) {
+  const [rows, others] = [log, other].map(byEpisode);
+  const told = ["state", "action", "reward", "next_state"];
+  const same = (i, j) => told.every((name) => log[name][i] === other[name][j]);
+  const kept = rows.filter((own, e) => own.length === others[e]?.length && own.every((i, t) => same(i, others[e][t])));
+  return kept.length;
+}
+
+function byEpisode({ episode }) {
+  const rows = [];
+  episode.forEach((e, i) => (rows[e] ??= []).push(i));
+  return rows;
+}
+
 /* The cells that each of `n` fresh episodes passes through. */
+
 export function sampleWays(world, policy, n, seed) {
   const log = rollouts(world, policy, n, portableRng(seed));
   const ways = Array.from({ length: n }, () => []);

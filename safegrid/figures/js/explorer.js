@@ -8,6 +8,7 @@ import { makeButton, makeChoice, makeSlider, named, row } from "./controls.js";
 import { sampleWays } from "./driving.js";
 import { readData, SCORES } from "./explorer_data.js";
 import { explorerLayer, explorerLayers } from "./layers.js";
+import { returnOrValue } from "./meanings.js";
 import { html, number, percent } from "./page.js";
 import { endOf, pairs, SIGNS, values } from "./world.js";
 
@@ -67,7 +68,9 @@ export function explorer(model) {
   }
 
   const choices = row(layers.element, n_logs > 1 ? logs.element : null, n_seeds > 1 ? seeds.element : null, run);
-  const plots = html("div", { class: "sg-charts" }, ...charts.map((chart) => chart.element));
+  const meaning = html("p", { class: "sg-note" }, returnOrValue(data.gamma));
+  const plots = html("div", { class: "sg-charts" }, ...charts.map((chart) => chart.element), meaning);
+
   const main = html("div", { class: "sg-main" }, html("div", {}, board.element, choices), plots);
   const element = html("div", { class: "sg-explorer" }, row(slider.element, player.button), sentence, main);
   return { element, draw, stop };

@@ -16,12 +16,14 @@ const TITLES = ["clone: the log's most frequent action", "CQL: conservative Q-le
 const BRUSHES = [
   ["H", "sets or removes a hazard"], ["W", "sets or removes a wall"], ["S", "moves the start"], ["G", "moves the goal"],
 ];
+const LUCK = [["same", "keeps its drives, where they still can"], ["new", "is driven anew"]];
 
 /* `page` is true where the page's address is this laboratory's to read and write. */
 export function laboratory(model, page) {
   let now = null; // the study that is shown
   let boards = []; // the clone's and CQL's
   let tool = "H";
+  let anew = false; // whether a touch draws another log, too
 
   const alert = html("p", { class: "sg-error", role: "alert" });
   const attempt = (action) => {
@@ -43,6 +45,9 @@ export function laboratory(model, page) {
   const brush = makeChoice("a touch on a board", BRUSHES, (value) => {
     tool = value;
   });
+  const luck = makeChoice("and the log", LUCK, (value) => {
+    anew = value === "new";
+  });
   const table = makeTable();
   const sentence = html("p", { class: "sg-sentence", "aria-live": "polite" });
   const stage = html("div", { class: "sg-pair" });
@@ -59,7 +64,7 @@ export function laboratory(model, page) {
 
   function paint(state, stroke) {
     const desc = painted(model.get("desc"), tool, state, stroke);
-    if (desc) change({ desc });
+    if (desc) change(anew ? { desc, seed: (model.get("seed") + 1) % 2 ** 32 } : { desc });
   }
 
   function compute() {
@@ -104,9 +109,10 @@ export function laboratory(model, page) {
   }
 
   const element = html("div", { class: "sg-lab" },
-    row(lessons.choice.element, controls.layer.element, brush.element),
+    row(lessons.choice.element, controls.layer.element, brush.element, luck.element),
     lessons.lesson,
-    grid(controls, "conservative_weight", "reward_scale"),
+    grid(controls, "conservative_weight", "belief", "reward_scale"),
+
     sentence,
     alert,
     stage,

@@ -11,6 +11,7 @@ const DIALS = {
     "conservative weight",
     [0, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 50, 75, 100, 150, 200],
   ],
+  belief: ["believes of moves nobody tried", [-100, -50, -20, 0, 5, 10, 15, 20, 30, 40, 50, 75, 100]],
   reward_scale: ["reward scale", [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]],
   n_steps: ["gradient steps", [50, 100, 200, 500, 1000, 2000, 5000]],
   n_episodes: ["episodes in the log", [5, 10, 20, 30, 60, 100, 200, 500, 1000, 2000]],
@@ -32,6 +33,7 @@ export function makeControls(change) {
     ...Object.fromEntries(dials),
     driver: makeChoice("driver", named(DRIVERS), (value) => change({ driver: value })),
     layer: makeChoice("colour", named(LABORATORY_LAYERS), (value) => change({ layer: value })),
+
   };
   const tick = html("input", {
     type: "checkbox",

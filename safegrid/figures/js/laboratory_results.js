@@ -1,5 +1,7 @@
 /* What a laboratory says of its study: a table of scores, a sentence, and a cell of a board in words. */
 
+import { GAMMA } from "./laboratory_settings.js";
+import { returnOrValue } from "./meanings.js";
 import { html, number, percent } from "./page.js";
 import { endOf, pairs, SIGNS } from "./world.js";
 
@@ -11,7 +13,8 @@ export function makeTable() {
     const rows = [[optimum, ""], [driver, ""], [clone, ""], [cql, number(claimed)]];
     body.replaceChildren(...rows.map(([agent, claim]) => tableRow(agent, claim)));
   };
-  return { element: html("table", { class: "sg-table" }, head, body), draw };
+  const caption = html("caption", {}, returnOrValue(GAMMA));
+  return { element: html("table", { class: "sg-table" }, caption, head, body), draw };
 }
 
 function tableRow({ name, score, worth }, claim) {
@@ -19,12 +22,14 @@ function tableRow({ name, score, worth }, claim) {
   return html("tr", {}, html("th", { scope: "row" }, name), ...cells.map((cell) => html("td", {}, cell)));
 }
 
-export function verdict({ clone, cql, claimed }) {
+export function verdict({ clone, cql, claimed, kept, settings }) {
   const hits = ({ score }) => number(100 * score.hazard_rate, 0);
   const over = claimed - cql.worth;
   const wrong = `${number(Math.abs(over))} too ${over > 0 ? "much" : "little"}`;
+  const drives = kept === null ? "" : ` ${kept} of the log's ${settings.n_episodes} drives are as they were.`;
   return `The clone hits a hazard in ${hits(clone)} of 100 episodes, CQL in ${hits(cql)}. ` +
-    `CQL claims ${number(claimed)} for the start and is worth ${number(cql.worth)}: ${wrong}.`;
+    `CQL claims ${number(claimed)} for the start and is worth ${number(cql.worth)}: ${wrong}.${drives}`;
+
 }
 
 /* A cell in words: on CQL's board what it claims of each action, on the clone's how often the log has it. */

@@ -1,6 +1,6 @@
 /* What a laboratory can be set to, and what it refuses. */
 
-import { fields, oneOf, real, refuse, text, whole } from "./checks.js";
+import { fields, oneOf, real, refuse, text, whole, yesOrNo } from "./checks.js";
 import { LABORATORY_LAYERS } from "./layers.js";
 
 export const GAMMA = 0.99;
@@ -18,20 +18,24 @@ export const LIMITS = {
   step_reward: [-1e3, 1e3],
   hazard_reward: [-1e3, 1e3],
   goal_reward: [-1e3, 1e3],
+  belief: [-1e3, 1e3],
   reward_scale: [1e-3, 10],
 };
 const WHOLE = ["max_steps", "n_episodes", "seed", "n_steps"];
 
 /* The settings that decide about the world, the log, and what is trained on it. */
 export const WORLD = ["desc", "slip_prob", "max_steps", "step_reward", "hazard_reward", "goal_reward"];
-export const LOG = [...WORLD, "driver", "epsilon", "n_episodes", "seed"];
-export const TRAINING = [...LOG, "conservative_weight", "reward_scale", "n_steps"];
+export const LOG = [...WORLD, "driver", "epsilon", "n_episodes", "seed", "own_dice"];
+export const TRAINING = [...LOG, "conservative_weight", "reward_scale", "n_steps", "belief"];
 export const SETTINGS = [...TRAINING, "layer"];
 
 export const DRIVERS = {
   careless: ["careless: towards the goal"],
   expert: ["expert: the optimal way"],
 };
+
+/* What a link means that was made before there was the setting. */
+export const BEFORE = { belief: 0, own_dice: false };
 
 export function checkSettings(settings) {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, checkSetting(name, value)]));
@@ -40,6 +44,8 @@ export function checkSettings(settings) {
 export function checkSetting(name, value) {
   if (!SETTINGS.includes(name)) refuse("setting", name, `one of ${SETTINGS.join(", ")}`);
   if (name === "driver") return oneOf(name, value, DRIVERS);
+  if (name === "own_dice") return yesOrNo(name, value);
+
   if (name === "layer") return oneOf(name, value, LABORATORY_LAYERS);
   if (name === "desc") return checkMap(value);
   if (name === "n_steps" && value === null) return value; // the limit

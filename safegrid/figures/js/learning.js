@@ -38,11 +38,12 @@ export function count(world, log) {
 }
 
 /* Tabular CQL in raw reward, as `safegrid.tabular_cql`: a number of gradient steps, or their limit where it is null. */
-export function tabularCql(model, { conservative_weight, reward_scale, n_steps }, gamma) {
+export function tabularCql(model, { conservative_weight, reward_scale, n_steps, belief }, gamma) {
   const weight = reward_scale * conservative_weight;
   const scaled = {
     ...model,
     gamma,
+    belief: reward_scale * belief,
     push: weight > 0 ? Math.max(TINY, weight) : 0,
     reward: model.reward.map((r) => reward_scale * r),
   };
@@ -57,11 +58,11 @@ function target({ reward, first, next, chance, gamma }, p, v) {
   return reward[p] + gamma * future;
 }
 
-/* Gradient descent from 0. */
+/* Gradient descent from the belief. */
 function descend(model, n_steps) {
-  const { share, visited, steps, push } = model;
-  const q = new Float64Array(share.length);
-  const v = new Float64Array(steps.length);
+  const { share, visited, steps, push, belief } = model;
+  const q = new Float64Array(share.length).fill(belief);
+  const v = new Float64Array(steps.length).fill(belief);
   const weight = new Float64Array(4);
   for (let step = 0; step < n_steps; step++) {
     for (const s of visited) v[s] = best(q, s);
@@ -86,9 +87,9 @@ function descend(model, n_steps) {
 
 /* The limit, by Newton's method on V where that gains on plain value iteration, which contracts by γ. */
 function limit(model, residual) {
-  const { share, steps, push, gamma } = model;
-  const q = share.map((b, p) => (push > 0 && b === 0 && steps[p >> 2] > 0 ? -Infinity : 0));
-  let now = sweep(model, q, new Float64Array(steps.length));
+  const { share, steps, push, gamma, belief } = model;
+  const q = share.map((b, p) => (push > 0 && b === 0 && steps[p >> 2] > 0 ? -Infinity : belief));
+  let now = sweep(model, q, new Float64Array(steps.length).fill(belief));
   while (now.size > residual) {
     const jump = solve(now.rows, now.move);
     const tried = sweep(model, q, now.v.map((x, s) => x + jump[s]));
@@ -99,8 +100,9 @@ function limit(model, residual) {
 
 /* What the log makes of v, how far that moves it, and how it leans on v; writes the values of pairs into q. */
 function sweep(model, q, v) {
-  const { share, visited, push, gamma, first, next, chance } = model;
-  const after = new Float64Array(v.length);
+  const { share, visited, push, gamma, first, next, chance, belief } = model;
+  const after = new Float64Array(v.length).fill(belief);
+
   const rows = Array.from(v, () => []);
   for (const s of visited) {
     const seen = pairs(s).filter((p) => share[p] > 0);
