@@ -343,6 +343,7 @@ class TabularMDP(ReadOnly):
         n: int,
         seed: int | np.random.Generator,
         horizon: int | None = None,
+        *,
         own_dice: bool = False,
     ) -> Rollouts:
         """Samples `n` episodes in lock-step: every step advances all episodes that are still alive.

@@ -150,6 +150,15 @@ def test_what_was_never_tried_keeps_its_belief_where_nothing_pushes(original, lo
             assert kept == pytest.approx(50.0)
 
 
+@pytest.mark.parametrize("belief", [-100.0, 20.0, 50.0])
+def test_without_weight_the_limit_is_the_optimum_of_the_logs_model_at_that_price(original, log, belief):
+    model = log_model(log, original.mdp.n_states, unseen=belief)
+    best, _ = model.mdp.values(model.mdp.optimal(0.99), 0.99)
+    alive = ~model.mdp.terminal[:-1]
+    claims = tabular_cql(log, original.mdp, 0.0, belief=belief).max(1)
+    assert claims[alive] == pytest.approx(best[:-1][alive], abs=1e-6)
+
+
 def test_where_everything_was_tried_a_belief_is_forgotten(dense):
     mdp, log = dense
     acted = coverage(log, mdp).visited

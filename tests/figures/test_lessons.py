@@ -56,6 +56,9 @@ def test_with_some_weight_it_chooses_and_claims_less_than_is_true():
     driver = shown.study.env.mdp.evaluate(shown.study.env.behaviour_policy(0.22))
     assert min(shown.clone.hazard_rate, driver.hazard_rate) > 0.5 > 0.01 > shown.cql.hazard_rate
     assert shown.cql.goal_rate > 0.99
+    log, gap = shown.study.log, shown.study.env.state_of((7, 0))
+    assert len(set(log.episode[log.next_states == gap])) < 0.03 * log.n_episodes  # few drives took the detour
+    assert shown.study.env.mdp.occupancy(shown.study.policy)[gap] > 0.9
     assert shown.claimed < shown.true
 
 
