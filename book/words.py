@@ -3,7 +3,8 @@
 python book/words.py    # a table, one row a chapter; of the built book, so that computed numbers count as they read
 
 The main line is the prose of a chapter: neither code, formulas on lines of their own, tables, exercises, margin notes
-nor what stands under its heading "Deeper". Of a book that is not built each computed number counts as one.
+nor what stands under its heading "Deeper". Bets are counted apart: of their reasons a reader sees the one that answers
+him. Of a book that is not built each computed number counts as one.
 """
 
 import json
@@ -19,6 +20,8 @@ CHAPTERS = sorted(BOOK.glob("[01]*_*.md"))
 EXERCISES = re.compile(r"^`{3,}\{exercise-start\}.*?\{solution-end\}\n`{3,}", re.S | re.M)
 FENCED = re.compile(r"^(`{3,}|:{3,}).*?^\1$", re.S | re.M)
 FORMULA = re.compile(r"^\$\$.*?^\$\$", re.S | re.M)
+ASK = re.compile(r"^:::\{ask\} ([^\n]+)\n(.*?)^:::$", re.S | re.M)
+ANSWER = re.compile(r"^- \[([ x])\] (.+)\n\n((?:  .+\n|\n(?=  ))+)", re.M)
 LINE = re.compile(r"^(?:\||\(.*\)=$|# ).*$|^#+ ", re.M)  # a row of a table, a label, the title; marks of headings
 GLUED = re.compile(r"\{glue:text\}`([^`:]+)(?::[^`]*)?`")
 SILENT = re.compile(  # titles of pages, sources, code, symbols, and what a number only names: weight 6, log 100
@@ -44,6 +47,27 @@ class Reading:
         """Numbers written in digits; not those that are names, as in weight 6."""
         found = sum(len(NUMBER.findall(SILENT.sub("x", paragraph))) for paragraph in self.paragraphs)
         return 100 * found / max(self.words, 1)
+
+
+@dataclass(frozen=True)
+class Bet:
+    """A question, and of each answer whether it is right, its words and its reason."""
+
+    question: str
+    answers: tuple[tuple[bool, str, str], ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that a reader could see of it."""
+        return self.question, *(text for _, *told in self.answers for text in told)
+
+
+def bets(source: str) -> list[Bet]:
+    """The asks of a page's source, in their order."""
+    return [
+        Bet(question, tuple((mark == "x", words, reason.strip()) for mark, words, reason in ANSWER.findall(body)))
+        for question, body in ASK.findall(source)
+    ]
 
 
 def length(paragraph: str) -> int:
@@ -79,8 +103,9 @@ def main() -> None:
     for path in CHAPTERS:
         line, deep = readings(path.read_text(), glued_values(path.stem))
         longest = max(map(length, line.paragraphs))
-        rows.append((path.stem, line.words, f"{line.numbers_per_hundred_words:.1f}", longest, deep.words))
-    print(tabulate(rows, ("chapter", "main line", "numbers a hundred words", "longest paragraph", "deeper")))
+        asked = sum(length(text) for bet in bets(path.read_text()) for text in bet.texts)
+        rows.append((path.stem, line.words, f"{line.numbers_per_hundred_words:.1f}", longest, deep.words, asked))
+    print(tabulate(rows, ("chapter", "main line", "numbers a hundred words", "longest paragraph", "deeper", "bets")))
 
 
 if __name__ == "__main__":
