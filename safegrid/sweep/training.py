@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,9 @@ from .memory import check_memory
 from .results import SCORES, Sweep
 from .shards import build_shards, checked_weights, count_shards, first_states, newborn
 from .stack import State, tables, train_and_score
+
+Watch = Callable[[int, Floats, Floats], object]
+"""What looks on while a sweep trains: step, claims of the averaged networks, claims of the last weights."""
 
 DEFAULT_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 6.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 """In a world whose largest reward is 100; in another, in proportion."""
@@ -53,6 +56,7 @@ def train_sweep(
     target_update_interval: int = 100,
     averaging: float = 0.999,
     score_interval: int | None = None,
+    watch: Watch | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_interval: int | None = None,
     n_jobs: int | None = -1,
@@ -96,6 +100,8 @@ def train_sweep(
         target_update_interval: see there.
         averaging: as `fit`.
         score_interval: steps between exact scores (with `mdp`); by default once, at the end.
+        watch: called after each scored step with the step, the averaged networks' claims there and those of the last
+            weights, both (W, L, K, S, A) as `Sweep.q_values`.
         checkpoint: file to which the training state is written on the way. Where it exists, training goes on from it,
             to the same numbers as without the interruption. It stays when the sweep is done.
         checkpoint_interval: steps between writes, and of the progress bar; a fifth of the run by default.
@@ -122,7 +128,7 @@ def train_sweep(
     steps: Any = proposed.n_steps if is_auto(n_steps) else n_steps
     return _train(
         "cql", logs, checked_weights("conservative_weights", weights), n_seeds, steps, recipe, mdp=mdp, seed=seed,
-        learning_rate_decay=learning_rate_decay, averaging=averaging, score_interval=score_interval,
+        learning_rate_decay=learning_rate_decay, averaging=averaging, score_interval=score_interval, watch=watch,
         checkpoint=checkpoint, checkpoint_interval=checkpoint_interval, n_jobs=n_jobs, device=device, progress=progress,
     )  # fmt: skip
 
@@ -159,7 +165,7 @@ def train_clone_sweep(
         hidden_units: see there.
         learning_rate: see there.
         batch_size: see there.
-        settings: seed, learning_rate_decay, averaging, score_interval, checkpoint, checkpoint_interval, n_jobs,
+        settings: seed, learning_rate_decay, averaging, score_interval, watch, checkpoint, checkpoint_interval, n_jobs,
             device and progress of `train_sweep`.
 
     Raises:
@@ -198,6 +204,7 @@ def _train(
     learning_rate_decay: bool = False,
     averaging: float = 0.999,
     score_interval: int | None = None,
+    watch: Watch | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_interval: int | None = None,
     n_jobs: int | None = -1,
@@ -207,6 +214,8 @@ def _train(
     n_seeds, n_steps = whole("n_seeds", n_seeds), whole("n_steps", n_steps)
     if score_interval is not None and mdp is None:
         raise ValueError(f"score_interval is {score_interval!r}, but without mdp there is nothing to score by")
+    if watch is not None and (mdp is None or not callable(watch)):
+        raise ValueError(f"watch is {watch!r}, expected a function, and an mdp to score by")
     scoring = n_steps if score_interval is None else whole("score_interval", score_interval)
     cut = max(1, n_steps // 5) if checkpoint_interval is None else whole("checkpoint_interval", checkpoint_interval)
     if not isinstance(learning_rate_decay, (bool, np.bool_)):
@@ -249,6 +258,16 @@ def _train(
     if checkpoint:
         step, states, history = read_checkpoint(checkpoint, identity, states)
 
+    def cube(of_shards: Iterable[Array]) -> Array:
+        """From members, one a row, log after log and the weight fastest, to (W, L, K, …)."""
+        rows = np.concatenate(list(of_shards))
+        return np.moveaxis(rows.reshape(*seeds.shape, len(weights), *rows.shape[1:]), 2, 0)
+
+    def claims(kind: str) -> Floats:
+        """What every member answers with its weights of a kind, in raw reward."""
+        pairs = zip(shards, states, strict=True)
+        return cube(tables(shard, getattr(state, kind)) / shard.reward_scale for shard, state in pairs)
+
     ends = {*range(cut, n_steps, cut), *(range(scoring, n_steps, scoring) if mdp is not None else ()), n_steps}
     bar = progress_bar(
         progress, total=members * n_steps, initial=members * step, desc="sweep", unit=" steps", unit_scale=True
@@ -262,15 +281,12 @@ def _train(
             states = [state for state, _ in results]
             if world is not None:
                 history[end] = np.concatenate([scores for _, scores in results])
+                if watch is not None:
+                    watch(end, claims("average"), claims("parameters"))
             if checkpoint:
                 write_checkpoint(checkpoint, identity, end, states, history)
             bar.update(members * (end - step))
             step = end
-
-    def cube(of_shards: Iterable[Array]) -> Array:
-        """From members, one a row, log after log and the weight fastest, to (W, L, K, …)."""
-        rows = np.concatenate(list(of_shards))
-        return np.moveaxis(rows.reshape(*seeds.shape, len(weights), *rows.shape[1:]), 2, 0)
 
     critics = shards[0].n_critics
     averaged, last = (
@@ -288,7 +304,7 @@ def _train(
         weights=weights,
         seeds=seeds,
         observations=observations,
-        q_values=cube(tables(a, b.average) / a.reward_scale for a, b in zip(shards, states, strict=True)),
+        q_values=claims("average"),
         parameters=averaged,
         last_parameters=last,
         steps=np.array(times, np.int64),

@@ -113,6 +113,20 @@ def test_the_same_call_gives_the_same_bits_however_it_is_cut(sweep, logs, origin
     assert np.array_equal(parallel.scores("return_mean"), sweep.scores("return_mean"))
 
 
+def test_who_watches_sees_the_claims_that_were_scored_and_changes_nothing(logs, original):
+    seen = {}
+    settings = {"mdp": original.mdp, "score_interval": 20, **QUIET}
+    sweep = train_sweep(logs[:2], [0, 6], 1, 60, watch=lambda step, *claims: seen.update({step: claims}), **settings)
+    assert list(seen) == [20, 40, 60] == list(sweep.steps)
+    assert np.array_equal(seen[60][0], sweep.q_values)
+    for i, of_step in enumerate(seen.values()):
+        for claims, history in zip(of_step, (sweep.history, sweep.last_history), strict=True):
+            claimed = claims.max(-1).astype(float) @ original.mdp.start
+            assert claimed == pytest.approx(history["claimed_value"][i])
+    assert not np.array_equal(*seen[60])
+    assert same_sweep(sweep, train_sweep(logs[:2], [0, 6], 1, 60, **settings))
+
+
 def test_a_decaying_rate_ends_at_nothing(logs):
     constant, decaying = (
         train_sweep(logs[0], [6], 1, 60, learning_rate_decay=decay, averaging=0, **QUIET) for decay in (False, True)
@@ -191,6 +205,7 @@ def test_a_cluster_of_two_processes_gets_the_same_tables(sweep, logs, original):
         ({"n_critics": None}, "n_critics is None"),
         ({"learning_rate_decay": "off"}, "learning_rate_decay is 'off'"),
         ({"score_interval": 2}, "score_interval is 2, but without mdp"),
+        ({"watch": print}, "watch is <built-in function print>, expected a function, and an mdp"),
         ({"seed": 2**63 - 1}, r"seed is 9223372036854775807, expected it"),
     ],
 )
@@ -204,6 +219,8 @@ def test_a_world_that_cannot_score_is_refused_before_training(logs, original):
         train_sweep(logs, n_steps=10**9, mdp=replace(original.mdp, horizon=None), **QUIET)
     with pytest.raises(ValueError, match="score_interval is 0"):
         train_sweep(logs, mdp=original.mdp, score_interval=0, **QUIET)
+    with pytest.raises(ValueError, match="watch is 600, expected a function"):
+        train_sweep(logs, n_steps=10**9, mdp=original.mdp, watch=600, **QUIET)
     with pytest.raises(ValueError, match="the map is 15 cells wide, this agent was made for size=16"):
         train_sweep(logs, n_steps=10**9, size=16, mdp=original.mdp, **QUIET)
     ahead = np.eye(3)[[[1, 0], [2, 0], [2, 2]]]
