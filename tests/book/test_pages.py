@@ -113,6 +113,14 @@ def test_a_printed_line_fits_the_page(path):
 
 
 @every_chapter
+def test_a_table_that_a_cell_prints_is_a_table(path):
+    printed = [o.data["text/markdown"] for cell in executed(path).cells for o in cell.get("outputs", []) if "data" in o
+               and "remove-" not in str(cell.metadata.get("tags", [])) and "text/markdown" in o.data]  # fmt: skip
+    assert page_of(path).count("<table") >= sum("|--" in text for text in printed)
+    assert not re.search(r"<p>\s*\|", page_of(path))
+
+
+@every_chapter
 def test_a_page_has_no_dead_widget(path):
     """Only figures of ours live without a kernel, and only as outputs of their own."""
     page = page_of(path)
