@@ -1,8 +1,10 @@
 """The page's modules: small, one name for one thing, and one text where one text is wanted."""
 
+import re
+
 import pytest
 
-from safegrid.figures.modules import MODULES, ModuleError, joined, ordered
+from safegrid.figures.modules import MODULES, ModuleError, classic, entries, joined, ordered
 
 EVERY_MODULE = sorted(MODULES.glob("*.js"))
 
@@ -34,6 +36,20 @@ def test_joined_they_are_one_module_with_one_export():
     ]
     for path in EVERY_MODULE:
         assert path.read_text(encoding="utf-8").splitlines()[0] in text
+
+
+def test_what_a_page_asks_for_by_name_is_a_script_of_the_old_kind_that_leaves_no_name_behind():
+    for entry in entries():
+        body = joined(entry).removesuffix("export default { render };\n")
+        before, after = classic(entry).split(body)
+        assert before == '(() => {\n"use strict";\n'
+        assert after == "document.currentScript.module = { render };\n})();\n"
+        assert not re.search(r"\bimport\(|\bimport\.meta|^await ", body, re.M)
+
+
+def test_a_page_asks_by_name_for_modules_with_a_default_and_for_no_others(tmp_path):
+    write(tmp_path, lab="export default { render };\n", part="export const a = 1;\n")
+    assert entries(tmp_path) == ["lab.js"]
 
 
 def test_a_name_declared_twice_is_refused(tmp_path):

@@ -7,7 +7,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-MODULES = Path(__file__).parents[2] / "safegrid" / "figures" / "js"
+from safegrid.figures.modules import MODULES, classic, entries
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SENTENCE = "<p>With scripts on, this figure can be touched. Here it stands still.</p>"
 
@@ -39,12 +40,15 @@ def announce_modules(app: Any, page: str, template: str, context: dict[str, Any]
 
 
 def serve_modules(app: Any, exception: Exception | None) -> None:
-    """Puts the page's modules beside its runtime, as they are; a browser follows their imports."""
+    """Puts the page's modules beside its runtime, as they are, and for pages opened from a file as classic scripts."""
     if exception or app.builder.format != "html":
         return
     target = Path(app.outdir) / "_static" / "figures"
     shutil.rmtree(target, ignore_errors=True)  # a module that is gone must not stay
     shutil.copytree(MODULES, target, ignore=lambda _, names: [name for name in names if not name.endswith(".js")])
+    (target / "classic").mkdir()
+    for entry in entries():
+        (target / "classic" / entry).write_text(classic(entry), encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -44,14 +44,21 @@
     const note = document.createElement("p");
     note.setAttribute("role", "alert");
     note.className = "sg-error";
-    note.textContent = `This figure cannot be shown: ${String(error.message).slice(0, 300)}.${advice()}`;
+    note.textContent = `This figure cannot be shown: ${String(error.message).slice(0, 300)}.`;
     place.className = "safegrid";
     place.replaceChildren(note);
   }
 
-  function advice() {
-    if (location.protocol !== "file:") return "";
-    return " A browser runs no module from a file: serve the folder, for example with `python -m http.server`.";
+  /* A module by its name. From a file a browser runs none; there its copy as a classic script is loaded. */
+  function load(name) {
+    if (location.protocol !== "file:") return import(new URL(`figures/${name}.js`, home));
+    return new Promise((done, refuse) => {
+      const script = document.createElement("script");
+      script.onload = () => done({ default: script.module });
+      script.onerror = () => refuse(new Error(`${script.src} is missing`));
+      script.src = new URL(`figures/classic/${name}.js`, home);
+      document.head.append(script);
+    });
   }
 
   function readState(script) {
@@ -73,7 +80,7 @@
     const views = [...document.querySelectorAll(`script[type="${KIND}-view+json"]`)];
     const scripts = [...document.querySelectorAll(`script[type="${KIND}-state+json"]`)];
     if (!views.length) return;
-    const module = import(new URL("figures/render.js", home)); // under way while the state is read
+    const module = load("render"); // under way while the state is read
     module.catch(() => {}); // each figure says it in its place; a page without one of ours need not know
     const states = scripts.map(readState);
     for (const view of views) {

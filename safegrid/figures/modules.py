@@ -1,4 +1,7 @@
-"""The page's modules as one text, for anywidget, which takes one; a built page is served them as they are."""
+"""The page's modules as one text: for anywidget, which takes one, and for pages opened from a file, where none runs.
+
+A built page that is served gets them as they are.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ MODULES = Path(__file__).parent / "js"
 
 _IMPORT = re.compile(r'^import \{ \w+(?:, \w+)* \} from "\./(\w+\.js)";\n', re.M)
 _EXPORT = re.compile(r"^export (?=async|function|const|let|class)", re.M)
+_DEFAULT = "export default { render };\n"
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.M)
 
 
@@ -50,3 +54,17 @@ def joined(entry: str = "render.js", folder: Path = MODULES) -> str:
             raise ModuleError(f"{name} has {odd[0]!r}, expected names in braces and no other default than the entry's")
         texts.append(text)
     return "\n".join(texts)
+
+
+def entries(folder: Path = MODULES) -> list[str]:
+    """The modules that a page asks for by name."""
+    return sorted(path.name for path in folder.glob("*.js") if path.read_text(encoding="utf-8").endswith(_DEFAULT))
+
+
+def classic(entry: str, folder: Path = MODULES) -> str:
+    """What `joined` gives, as a script of the old kind.
+
+    It leaves what the entry exports at the element that loads it, as `module`, and no name anywhere else.
+    """
+    text = joined(entry, folder).removesuffix(_DEFAULT)
+    return f'(() => {{\n"use strict";\n{text}document.currentScript.module = {{ render }};\n}})();\n'

@@ -99,13 +99,6 @@ def test_with_scripts_the_picture_is_not_even_fetched(visit):
     assert still not in " ".join(page.evaluate("performance.getEntriesByType('resource').map((r) => r.name)"))
 
 
-def test_from_a_file_the_page_says_that_it_wants_to_be_served(visit):
-    page = visit(LAB, home=PAGES.as_uri() + "/", silent=False)
-    page.locator(".sg-error").wait_for()
-    assert "python -m http.server" in page.locator(".sg-error").inner_text()
-    assert page.locator(".bd-article h1").is_visible()
-
-
 def test_search_and_theme_switch_work_under_the_policy(visit):
     page = visit("search.html?q=conservative")
     page.wait_for_function("() => document.querySelectorAll('#search-results li').length > 2")
