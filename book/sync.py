@@ -1,6 +1,6 @@
-"""Keeps what stands twice the same: the address in install cells, and each chapter's paired notebook.
+"""Keeps what stands twice the same: the project's address, and each chapter's paired notebook.
 
-python book/sync.py            # rewrites the install cells from _config.yml and the .ipynb from the .md
+python book/sync.py            # rewrites install cells and CITATION.cff from _config.yml, and the .ipynb from the .md
 python book/sync.py --check    # changes nothing; exit status 1 where something is out of step
 """
 
@@ -17,15 +17,21 @@ BOOK = Path(__file__).parent
 INSTALL = re.compile(r'%pip install -q "safegrid @ git\+[^"]*"')
 
 
-def install_line() -> str:
-    """The Colab install command for the repository named in _config.yml."""
-    repository = yaml.safe_load((BOOK.parent / "_config.yml").read_text())["repository"]
-    return f'%pip install -q "safegrid @ git+{repository["url"]}@{repository["branch"]}"'
+def repository() -> dict[str, str]:
+    """Where the project lives, by _config.yml."""
+    return yaml.safe_load((BOOK.parent / "_config.yml").read_text())["repository"]
+
+
+def cited() -> dict[Path, str]:
+    """CITATION.cff as it should be."""
+    path = BOOK.parent / "CITATION.cff"
+    return {path: re.sub(r"(?m)^(repository-code:) .*", rf"\1 {repository()['url']}", path.read_text())}
 
 
 def paired(path: Path) -> dict[Path, str]:
     """Both files of one chapter as they should be."""
-    text = INSTALL.sub(install_line(), path.read_text())
+    install = '%pip install -q "safegrid @ git+{url}@{branch}"'.format_map(repository())
+    text = INSTALL.sub(install, path.read_text())
     notebook = jupytext.reads(text, fmt="md:myst")
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i}"  # stable, so that an unchanged chapter gives an unchanged file
@@ -33,8 +39,8 @@ def paired(path: Path) -> dict[Path, str]:
 
 
 def main() -> int:
-    """Writes or checks every chapter with code."""
-    wanted = {}
+    """Writes or checks the citation and every chapter with code."""
+    wanted = cited()
     for path in sorted(BOOK.glob("*.md")):
         if "{code-cell}" in path.read_text():
             wanted |= paired(path)
