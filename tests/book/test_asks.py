@@ -9,7 +9,7 @@ import words
 from conftest import PAGES, axe
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
-from test_chapters import ALLOWED, ROOT
+from test_chapters import ALLOWED, CELL, ROOT
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 RIGHT, WRONG = "- [x] yes, $x^2$\n\n  It *is*, by $1/x$.\n", "- [ ] `no`\n\n  It is not.\n"
@@ -99,6 +99,14 @@ def test_no_return_or_rate_is_typed_into_an_ask(path):
         assert set(typed) <= ALLOWED, f"computed numbers belong into glue: {typed}"
 
 
+@pytest.mark.parametrize("path", words.CHAPTERS, ids=lambda p: p.stem)
+def test_a_chapter_asks_before_its_first_figure_and_again_at_its_summary(path):
+    source = path.read_text()
+    shown_first = next(cell.start() for cell in CELL.finditer(source) if "remove-cell" not in cell[0])
+    assert source.index(":::{ask}") < shown_first
+    assert source.rindex(":::{ask}") > source.index("\n## Summary\n")
+
+
 def page_of(path):
     return f"book/{path.stem}.html"
 
@@ -157,6 +165,12 @@ def test_an_answered_ask_can_be_read_by_all_on_a_narrow_screen_too(visit, path, 
             assert box["x"] + box["width"] <= 360
         assert axe(page, "fieldset.ask") == {}
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+
+
+@every_asking_page
+def test_a_bet_leaves_room_for_the_figure_below_it(visit, path):
+    page = visit(page_of(path))
+    assert page.locator("fieldset.ask").first.bounding_box()["height"] <= 130
 
 
 @every_asking_page
