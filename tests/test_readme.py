@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 LONG = ("jupyter-book build", "-m pytest")
@@ -30,3 +31,23 @@ def test_what_the_readme_prints_runs_in_order_in_the_virtual_environment(kind, t
     run = subprocess.run([*call, script], cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-2000:]
     assert "weight 6" in run.stdout
+
+
+def test_every_picture_is_there_and_said_in_words():
+    text = (ROOT / "README.md").read_text()
+    said = re.findall(r"!\[(.*?)\]\(\S+?\)", text) + re.findall(r'<img src="\S+" alt="(.*?)">', text)
+    shown = re.findall(r"!\[.*?\]\((\S+?)\)", text) + re.findall(r'src(?:set)?="(\S+?)"', text)
+    assert len(said) == len(re.findall(r"!\[|<img", text)) > 1
+    assert min(map(len, said)) > 100
+    for path in shown:
+        with Image.open(ROOT / path) as picture:
+            assert picture.width > 600
+
+
+def test_the_moving_picture_is_light_goes_round_and_stands_still_for_who_wants_that():
+    (film,) = re.findall(r'<img src="(\S+\.gif)"', (ROOT / "README.md").read_text())
+    assert (ROOT / film).stat().st_size < 1_000_000
+    with Image.open(ROOT / film) as picture:
+        assert picture.n_frames > 50
+        assert picture.info["loop"] == 0
+    assert '<source media="(prefers-reduced-motion: reduce)"' in (ROOT / "README.md").read_text()
