@@ -70,6 +70,7 @@ def test_an_ask_without_a_question_is_an_error(tmp_path):
 
 ASKING = sorted(path for path in (ROOT / "book").glob("*.md") if "{ask}" in path.read_text())
 every_asking_page = pytest.mark.parametrize("path", ASKING, ids=lambda p: p.stem)
+every_lesson = pytest.mark.parametrize("path", [words.BOOK / "intro.md", *words.CHAPTERS], ids=lambda p: p.stem)
 PARTS = re.compile(r"(?<=[.?!])\s+(?=[A-Z*`$])")  # between sentences
 
 
@@ -99,12 +100,12 @@ def test_no_return_or_rate_is_typed_into_an_ask(path):
         assert set(typed) <= ALLOWED, f"computed numbers belong into glue: {typed}"
 
 
-@pytest.mark.parametrize("path", words.CHAPTERS, ids=lambda p: p.stem)
-def test_a_chapter_asks_before_its_first_figure_and_again_at_its_summary(path):
+@every_lesson
+def test_a_lesson_asks_before_its_first_figure_and_again_at_its_summary(path):
     source = path.read_text()
-    shown_first = next(cell.start() for cell in CELL.finditer(source) if "remove-cell" not in cell[0])
-    assert source.index(":::{ask}") < shown_first
-    assert source.rindex(":::{ask}") > source.index("\n## Summary\n")
+    figure = next(cell.start() for cell in CELL.finditer(source) if "remove-cell" not in cell[0])
+    assert source.index(":::{ask}") < figure
+    assert source.rindex(":::{ask}") > max(figure, source.find("\n## Summary\n"))  # the welcome page has none
 
 
 def asks_of(page, path):
@@ -165,7 +166,7 @@ def test_with_scripts_an_answered_ask_can_be_read_by_all_on_a_narrow_screen_too(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
 
 
-@pytest.mark.parametrize("path", words.CHAPTERS, ids=lambda p: p.stem)
+@every_lesson
 def test_a_bet_leaves_room_for_the_figure_below_it(visit, path):
     page = visit(f"book/{path.stem}.html")
     assert page.locator("fieldset.ask").first.bounding_box()["height"] <= 130
