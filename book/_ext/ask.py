@@ -10,11 +10,13 @@
     - [ ] As often as its teacher.
 
       And on this.
+
     :::
 
 On a page the answers are radio buttons, and CSS shows the reason of the one that is chosen; no script. The reasons
 stand together in a live region, so that a screen reader says what appears. On paper all of them are printed, below
-the answers. A notebook shows the source, which Markdown reads as a list of tasks.
+the answers. A notebook shows the source, which Markdown reads as a list of tasks; the empty line before the end keeps
+the last reason apart from it.
 """
 
 import re

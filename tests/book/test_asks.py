@@ -79,6 +79,7 @@ def test_every_ask_of_the_book_has_one_right_answer_and_is_short(path):
     source = path.read_text()
     asked = words.bets(source)
     assert len(asked) == source.count("{ask}")
+    assert all(body.endswith("\n\n") for _, body in words.ASK.findall(source))  # or a notebook adds ::: to a reason
     for bet in asked:
         assert [right for right, _, _ in bet.answers].count(True) == 1, bet.question
         assert 3 <= len(bet.answers) <= 4, bet.question
