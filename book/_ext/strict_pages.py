@@ -5,7 +5,7 @@ hash, and so are the theme's two `onclick` attributes ('unsafe-hashes'). Inline 
 (tables and the theme have some; they can run nothing), inline <style> elements only by hash. Widget state loses the
 copies of code and style that anywidget puts there: the page's runtime never runs text from the state. The theme's
 second copy of its icons, a script of half a megabyte beside the fonts, is left out. Computed numbers in the text get a
-true minus sign, and pictures of several panels are marked, so that a telephone scrolls them instead of shrinking them.
+true minus sign.
 """
 
 import base64
@@ -17,8 +17,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 STATE = re.compile(r'(<script type="application/vnd\.jupyter\.widget-state\+json">)(.*?)(</script>)', re.S)
 INLINE = {
     "script": re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*\btype=\"application/)[^>]*>(.*?)</script>", re.S),
@@ -27,7 +25,6 @@ INLINE = {
 }
 ICON_SCRIPT = re.compile(r"\s*<script src=\"[^\"]*fontawesome[^\"]*\.js[^\"]*\"></script>")
 PASTED_MINUS = re.compile(r'(?<=<span class="pasted-text">)[^<]*')
-PICTURE = re.compile(r'<img(?=[^>]*\ssrc="(?:\.\./)*_images/([^"]+)")')
 FONT_PRELOAD = re.compile(r"\s*<link rel=\"preload\" as=\"font\"[^>]*>")
 
 
@@ -66,13 +63,6 @@ def finish(app: Any, exception: Exception | None) -> None:
     """Rewrites every page of a finished build."""
     if exception or app.builder.format != "html":
         return
-    wide = set()  # several panels beside each other
-    for path in (Path(app.outdir) / "_images").glob("*.png"):
-        with Image.open(path) as picture:
-            if picture.width > 800:
-                wide.add(path.name)
-            if path.stat().st_size > 50_000:  # 256 colours are plenty for a chart, and a third of the bytes
-                picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     pages = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
     handlers = {html.unescape(handler) for page in pages.values() for handler in INLINE["handler"].findall(page)}
     for path, page in pages.items():
@@ -80,7 +70,6 @@ def finish(app: Any, exception: Exception | None) -> None:
             continue
         page = FONT_PRELOAD.sub("", ICON_SCRIPT.sub("", STATE.sub(bare_state, page)))
         page = PASTED_MINUS.sub(true_minus, page)
-        page = PICTURE.sub(lambda img: img[0] + " data-wide" * (img[1] in wide), page)
         meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(page, handlers)}">'
         head = re.search(r"<head>\s*(<meta charset=[^>]*>\n?)?", page)  # the charset must come early
         at = head.end() if head else 0  # a redirect has no head of its own

@@ -87,12 +87,18 @@ def test_what_lies_deeper_is_folded_each_at_its_own_heading(path):
 
 
 @every_chapter
-def test_a_picture_of_several_panels_scrolls_on_a_narrow_screen(path):
+def test_a_wide_picture_has_one_for_narrow_screens_or_scrolls_there(path):
     page = page_of(path)
     for source, _ in Images(page).found:
         with Image.open(PAGES / "book" / source) as picture:
-            marked = re.search(rf'<img data-wide [^>]*src="{re.escape(source)}"', page)
-            assert bool(marked) == (picture.width > 800), source
+            wide = picture.width > 800
+        narrow = source.replace(".png", "-narrow.png")
+        offered = f'<picture><source media="(max-width: 600px)" srcset="{narrow}"><img ' in page
+        scrolls = bool(re.search(rf'<img data-wide [^>]*src="{re.escape(source)}"', page))
+        assert offered or scrolls == wide, source
+        if offered:
+            with Image.open(PAGES / "book" / narrow) as picture:
+                assert picture.width <= 520
 
 
 @every_chapter
