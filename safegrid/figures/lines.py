@@ -63,5 +63,5 @@ def plot_lines(
         ax.set_xticks(np.asarray(x, float), [f"{position:,g}" for position in np.asarray(x, float)])
         ax.minorticks_off()
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False)
     return ax

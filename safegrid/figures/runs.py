@@ -41,7 +41,7 @@ def plot_runs(
         rate_axis(ax, label)
         ax.set(xlabel=LABELS.get(label, label), yticks=range(len(names)))
         if ax.get_legend_handles_labels()[0]:
-            ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+            ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     name_rows(axes[0, 0], names)
     return fig
 

@@ -54,6 +54,6 @@ def plot_training(sweep: Sweep, *, references: Mapping[str, float] | None = None
     axes[1, 0].set_ylabel("value of the start\n(discounted raw reward)")
     axes[1, 0].set_yscale("symlog", linthresh=20)
     for ax in axes[:, 0]:
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False)
     fig.supxlabel("gradient step", fontsize=10)
     return fig
