@@ -1,13 +1,15 @@
 """The figures on the built pages: the modules that draw them, and a picture for readers who have no scripts."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from safegrid.figures.modules import MODULES, classic, entries
+from safegrid.figures.modules import MODULES, classic, entries, ordered
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SENTENCE = "<p>With scripts on, this figure can be touched. Here it stands still.</p>"
@@ -31,11 +33,13 @@ class StandStill(SphinxPostTransform):
 
 
 def announce_modules(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Names the modules in the head of a page with a figure, so that a browser fetches them all at once."""
+    """Names the modules of a page's figures in its head, so that a browser fetches them all at once."""
     if WIDGET not in context.get("body", ""):
         return
-    for module in sorted(MODULES.glob("*.js")):
-        address = context["pathto"](f"_static/figures/{module.name}", resource=True)
+    _, state = NbMetadataCollector.get_js_files(app.env, page)["ipywidgets_state"]
+    figures = re.findall(r'"figure": "(\w+)"', state["body"])
+    for module in sorted({module for figure in figures for module in ordered(f"{figure}.js")}):
+        address = context["pathto"](f"_static/figures/{module}", resource=True)
         context["metatags"] += f'\n<link rel="modulepreload" href="{address}">'
 
 

@@ -1,5 +1,5 @@
 /* Revives the book's figures on a page without a kernel, from the widget state that the page carries. The state is
-   data: the code comes from `figures/render.js` beside this file, by the figure's name, and no text of the state is
+   data: the code comes from the file of the figure's name in `figures/` beside this one, and no text of the state is
    ever run. A figure that fails says so in its place and leaves the others alone. */
 (() => {
   const home = document.currentScript.src;
@@ -80,17 +80,18 @@
     const views = [...document.querySelectorAll(`script[type="${KIND}-view+json"]`)];
     const scripts = [...document.querySelectorAll(`script[type="${KIND}-state+json"]`)];
     if (!views.length) return;
-    const module = load("render"); // under way while the state is read
-    module.catch(() => {}); // each figure says it in its place; a page without one of ours need not know
     const states = scripts.map(readState);
+    const seen = new Set();
     for (const view of views) {
       const place = view.parentElement.insertBefore(document.createElement("div"), view.nextSibling);
       try {
         const state = find(view, states);
         if (!OURS.test(state?._anywidget_id)) continue; // somebody else's widget
-        const { default: figures } = await module;
-        const page = !document.querySelector(".sg-lab"); // one link, one laboratory
-        figures.render({ model: new Model(state), el: place, page });
+        const name = String(state.figure);
+        if (!/^[a-z_]+$/.test(name)) throw new Error(`figure is ${name.slice(0, 40)}, expected a figure's name`);
+        const { default: module } = await load(name);
+        module.render({ model: new Model(state), el: place, page: !seen.has(name) }); // one link, one figure of a kind
+        seen.add(name);
         performance.mark("safegrid-alive");
       } catch (error) {
         fail(place, error);

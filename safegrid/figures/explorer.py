@@ -17,7 +17,8 @@ from safegrid.scores import PolicyScore
 from safegrid.sweep.results import Sweep
 
 from .board import plot_board
-from .explorer_data import check_shown, describe_sweep, digits, per_mille, spliced, whole_units
+from .explorer_data import check_shown, describe_sweep, spliced
+from .payload import digits, whole_units
 from .touchable import Touchable
 
 EXPLORER_LAYERS = ("visits", "claimed", "overestimate", "gap", "coverage")
@@ -52,7 +53,7 @@ class ConservatismExplorer(Touchable):
         TraitError: a value that cannot be shown; names it and what was expected.
     """
 
-    figure = traitlets.Unicode("explorer").tag(sync=True)
+    module = "explorer"
     data = traitlets.Dict().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
     log = traitlets.Int(0).tag(sync=True)
@@ -139,8 +140,8 @@ class ConservatismExplorer(Touchable):
         }
         member = np.ravel_multi_index(self._place, (len(self.sweep.weights), *self.sweep.seeds.shape))
         data = dict(self.data)
-        for name, value in (("q_values", whole_units(q, data["q_unit"])), ("visits", per_mille(self.mdp, policy))):
-            data[name] = spliced(data[name], value, int(member) * len(value))
+        claims = whole_units(q, data["q_unit"])
+        data["q_values"] = spliced(data["q_values"], claims, int(member) * len(claims))
         data["policies"] = spliced(data["policies"], [digits(policy)], int(member))
         data["scores"] = {n: spliced(v, [scores[n]], int(member)) for n, v in data["scores"].items()}
         self._shown[self._place] = agent

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from safegrid.array_types import Floats
 from safegrid.dataset import Episodes, coverage
 from safegrid.mdp import TabularMDP
 from safegrid.sweep.results import Sweep
 
-Q_UNIT = 0.05
-"""Claims are carried as whole numbers of this, in discounted raw reward."""
+from .payload import Q_UNIT, describe_world, digits, find_limits, grid_cells, whole_units
 
 
 def check_shown(sweep: Sweep, mdp: TabularMDP, logs: Sequence[Episodes] | None) -> None:
@@ -31,7 +28,7 @@ def check_shown(sweep: Sweep, mdp: TabularMDP, logs: Sequence[Episodes] | None) 
     if sweep.algorithm != "cql" or not sweep.history:
         how = "with" if sweep.history else "without"
         raise ValueError(f"sweep holds {sweep.algorithm} trained {how} mdp, expected cql with mdp")
-    _cells(mdp)
+    grid_cells(mdp)
     if (np.diff(sweep.weights) <= 0).any():
         raise ValueError(f"sweep.weights is {sweep.weights.tolist()}, expected weights that rise")
     if not np.isfinite(sweep.q_values).all():
@@ -44,7 +41,7 @@ def check_shown(sweep: Sweep, mdp: TabularMDP, logs: Sequence[Episodes] | None) 
 
 
 def describe_sweep(sweep: Sweep, mdp: TabularMDP, logs: Sequence[Episodes] | None) -> dict[str, Any]:
-    """The world, every agent's claims, moves and visits, the log's counts, the curves and the ends of the colours.
+    """The world, every agent's claims and moves, the log's counts, the curves and the ends of the colours.
 
     Args:
         sweep: one that `check_shown` let pass.
@@ -63,77 +60,22 @@ def describe_sweep(sweep: Sweep, mdp: TabularMDP, logs: Sequence[Episodes] | Non
     counts = None if logs is None else np.stack([coverage(log, mdp).counts for log in logs]).ravel().tolist()
     names = ("return_mean", "hazard_rate", "claimed_value", "true_value")
     return {
-        "world": _describe_world(mdp),
+        "world": describe_world(mdp),
         "gamma": float(sweep.settings["gamma"]),
+        "reward_scale": float(sweep.settings["reward_scale"]),
         "weights": sweep.weights.tolist(),
         "n_logs": sweep.seeds.shape[0],
         "n_seeds": sweep.seeds.shape[1],
         "q_unit": Q_UNIT,
         "q_values": whole_units(q, Q_UNIT),
         "policies": [digits(policy) for policy in policies],
-        "visits": [n for policy in policies for n in per_mille(mdp, policy)],
         "counts": counts,
         "curves": {
             name: [[_finite(x) for x in (i.estimate, i.low, i.high)] for i in sweep.curve(name)] for name in names
         },
         "scores": {name: sweep.scores(name).ravel().round(4).tolist() for name in names},
-        "limits": _find_limits(q[:, live], true[:, live]),
+        "limits": find_limits(q[:, live], true[:, live]),
     }
-
-
-def _describe_world(mdp: TabularMDP) -> dict[str, Any]:
-    return {
-        "cells": _cells(mdp).ravel().tolist(),
-        "successors": mdp.successors.ravel().tolist(),
-        "probabilities": mdp.probabilities.ravel().tolist(),
-        "rewards": mdp.rewards.ravel().tolist(),
-        **{name: getattr(mdp, name).astype(int).tolist() for name in ("terminal", "hazard", "goal")},
-        "start": mdp.start.tolist(),
-        "horizon": mdp.horizon,
-    }
-
-
-def _find_limits(q: Floats, true: Floats) -> dict[str, list[float]]:
-    """Lowest and highest colour of each layer, which a few extreme cells do not stretch."""
-    claimed, top = q.max(-1), np.sort(q, -1)
-    largest = round(float(np.quantile(np.abs(claimed - true), 0.9)), 1)
-    return {
-        "claimed": np.quantile(claimed, (0.02, 0.98)).round(1).tolist(),
-        "overestimate": [-largest, largest],
-        "gap": [0.0, round(float(np.quantile(top[..., -1] - top[..., -2], 0.95)), 2)],
-    }
-
-
-def _cells(mdp: TabularMDP) -> NDArray[np.int64]:
-    """Column and row of each state of a grid world."""
-    cells = mdp.observations.astype(int)
-    grid = (
-        mdp.observations.shape[1] == 2
-        and mdp.successors.shape[1:] == (4, 4)
-        and mdp.action_mask.all()
-        and mdp.n_states <= 1024
-    )
-    if not grid or (cells != mdp.observations).any() or cells.min() < 0 or cells.max() > 63 or mdp.horizon is None:
-        raise ValueError(
-            f"mdp has {mdp.n_states} states and {mdp.n_actions} actions, "
-            "expected a SafetyCriticalGridWorld's of up to 1024 cells"
-        )
-    return cells
-
-
-def whole_units(q: Floats, unit: float) -> list[int]:
-    """Claims as whole numbers of a unit."""
-    return np.rint(q / unit).astype(int).ravel().tolist()
-
-
-def per_mille(mdp: TabularMDP, policy: Floats) -> list[int]:
-    """The probability of visiting each cell, in thousandths."""
-    return np.rint(1000 * mdp.occupancy(policy)).astype(int).tolist()
-
-
-def digits(policy: Floats) -> str:
-    """A policy's likeliest action in each cell, one digit each."""
-    return "".join(map(str, policy.argmax(-1)))
 
 
 def spliced(values: Sequence[Any], part: Sequence[Any], at: int) -> list[Any]:

@@ -90,7 +90,7 @@ class SafetyLab(Touchable):
         ValueError: the world does not fit.
     """
 
-    figure = traitlets.Unicode("lab").tag(sync=True)
+    module = "laboratory"
     presets = traitlets.List(traitlets.Dict()).tag(sync=True)
     desc = traitlets.List(traitlets.Unicode()).tag(sync=True)
     max_steps = traitlets.Int(80).tag(sync=True)

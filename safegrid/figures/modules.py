@@ -19,7 +19,7 @@ class ModuleError(ValueError):
     """Modules that cannot be joined; names them and says why."""
 
 
-def ordered(entry: str = "render.js", folder: Path = MODULES) -> list[str]:
+def ordered(entry: str, folder: Path = MODULES) -> list[str]:
     """The entry and every module it needs, each after those that it needs itself.
 
     Raises:
@@ -36,7 +36,7 @@ def ordered(entry: str = "render.js", folder: Path = MODULES) -> list[str]:
     return list(dict.fromkeys(visit(entry, ())))
 
 
-def joined(entry: str = "render.js", folder: Path = MODULES) -> str:
+def joined(entry: str, folder: Path = MODULES) -> str:
     """One module that does what the entry does: its modules in order, without their imports and exports.
 
     Raises:

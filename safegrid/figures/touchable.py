@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -18,11 +18,23 @@ from .modules import joined
 
 
 class Touchable(anywidget.AnyWidget):
-    """What the figures share: the module that draws them, and a picture for where no script runs."""
+    """What the figures share: the module that draws them, and a picture for where no script runs.
 
-    _esm = joined()
+    A figure is a subclass that says in `module` which file of `js` draws it.
+    """
+
+    module: ClassVar[str]
     _css = Path(__file__).parent / "figures.css"
-    figure = traitlets.Unicode().tag(sync=True)
+    figure = traitlets.Unicode(read_only=True).tag(sync=True)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "module" in vars(cls):
+            cls._esm = joined(f"{cls.module}.js")
+
+    @traitlets.default("figure")
+    def _name_module(self) -> str:
+        return self.module
 
     def picture(self) -> Figure:
         """The figure's present state, drawn by matplotlib."""

@@ -10,9 +10,9 @@ import { MOVES } from "./world.js";
 const MARGIN = 0.06; // around the cells, in cells: room for the outer lines
 const ARROW_KEYS = ["ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft"]; // in the order of MOVES
 
-/* `describe(state)` is the text for a cell; `paint(state, stroke)`, where there is one, makes the board paintable. A
-   stroke is an object of its own for each movement of a hand. */
-export function makeBoard(name, world, describe, paint = null) {
+/* `hand` says where the cursor is (`here`), moves it (`point`) and, where `paint` is no null, paints a cell with a
+   stroke: an object of its own for each movement of a hand. */
+export function makeBoard(name, world, hand) {
   const { cells } = world;
   const columns = 1 + Math.max(...cells.map(([x]) => x));
   const rows = 1 + Math.max(...cells.map(([, y]) => y));
@@ -20,32 +20,26 @@ export function makeBoard(name, world, describe, paint = null) {
   const marks = svg("g");
   const faint = svg("path", { class: "sg-arrows sg-faint" });
   const bold = svg("path", { class: "sg-arrows" });
-  const walkers = makeWalkers(cells);
+  const { trails, walkers, animate, still } = makeWalkers(world);
   const cursor = makeCursor();
+  const title = html("p", { class: "sg-title" }, name);
   const legend = html("p", { class: "sg-legend" });
-  const readout = html("p", { class: "sg-readout" });
-  const keys = `Arrow keys move the cursor${paint ? ", Enter paints" : ""}.`;
+  const keys = `Arrow keys move the cursor${hand.paint ? ", Enter paints" : ""}.`;
   const picture = svg("svg", {
     viewBox: [-MARGIN, -MARGIN, columns + 2 * MARGIN, rows + 2 * MARGIN].join(" "),
     tabindex: 0,
     role: "application",
     ...QUIET,
-    class: paint ? "sg-board sg-paintable" : "sg-board",
+    class: hand.paint ? "sg-board sg-paintable" : "sg-board",
     "aria-label": `${name}: a board of ${columns} by ${rows} cells. ${keys}`,
-  }, svg("g", {}, ...squares), marks, faint, bold, walkers.element, cursor);
-  let here = Math.max(0, world.start.findIndex((p) => p > 0));
+  }, svg("g", {}, ...squares), marks, trails, faint, bold, walkers, cursor);
 
-  function point(state) {
-    here = state;
-    cursor.setAttribute("transform", `translate(${cells[here].join(" ")})`);
-    readout.textContent = `(${cells[here].join(", ")}) ${describe(here)}`;
+  listenToPointers(picture, { cells, columns, ...hand });
+  listenToKeys(picture, { cells, ...hand });
+
+  function mark(state) {
+    cursor.setAttribute("transform", `translate(${cells[state].join(" ")})`);
   }
-
-  const hand = { cells, columns, here: () => here, point, paint };
-  listenToPointers(picture, hand);
-  listenToKeys(picture, hand);
-  picture.addEventListener("focus", () => readout.setAttribute("aria-live", "polite"));
-  picture.addEventListener("blur", () => readout.setAttribute("aria-live", "off"));
 
   /* Draws the world as it now is, a layer ({ values, palette, low, high, label, digits }), and a policy whose arrows
      are bold where `visits` says that it goes. */
@@ -59,13 +53,11 @@ export function makeBoard(name, world, describe, paint = null) {
     faint.setAttribute("d", paths.faint);
     bold.setAttribute("d", paths.bold);
     legend.replaceChildren(...legendOf(layer));
-    walkers.still();
-    point(here);
+    still();
   }
 
-  const title = html("p", { class: "sg-title" }, name);
-  const element = html("div", {}, title, picture, legend, readout);
-  return { element, draw, animate: walkers.animate, still: walkers.still };
+  const element = html("div", { class: "sg-one" }, title, picture, legend);
+  return { element, picture, title, mark, draw, animate, still };
 }
 
 function colour({ palette, low, high }, value) {
@@ -103,7 +95,7 @@ function listenToPointers(picture, { cells, columns, here, point, paint }) {
     const state = under(event);
     if (state === undefined) return;
     if (event.type === "pointermove" && state === here()) return;
-    point(state);
+    point(state, event.type !== "pointermove");
     if (stroke) paint(state, stroke);
   }
 
@@ -142,7 +134,7 @@ function listenToKeys(picture, { cells, here, point, paint }) {
     }
     const [x, y] = cells[here()];
     const state = stateAt(x + move[0], y + move[1]);
-    if (state !== undefined) point(state);
+    if (state !== undefined) point(state, true);
   });
 }
 

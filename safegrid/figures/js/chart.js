@@ -1,20 +1,22 @@
-/* A chart: a quantity over the conservative weight, with intervals, references and the weight that is chosen. */
+/* A chart: a quantity over the stops of a dial, with intervals, references and the stop that is chosen. */
 
 import { nearest } from "./controls.js";
 import { html, svg } from "./page.js";
 
 const WIDTH = 320;
-const HEIGHT = 190;
+const HEIGHT = 132;
 const LEFT = 44;
 const RIGHT = 58;
 const TOP = 12;
-const FLOOR = HEIGHT - 34;
+const FLOOR = HEIGHT - 32;
 const SPAN = WIDTH - LEFT - RIGHT;
 const LEAST = 1e-5; // a logarithmic axis is linear below, so that 0 has its place
 
 /* `series`: { name, colour, dash, rows: [[estimate, low, high], …] } each; `levels`: [name, value] each; `logarithmic`:
-   of a probability, so that ten times rarer is as far everywhere; `places`: where the weights stand, in 0…1. */
-export function makeChart({ title, series, levels, format, logarithmic = false }, places, names, choose) {
+   of a probability, so that ten times rarer is as far everywhere. The dial: its `name`, where its stops stand (`places`,
+   in 0…1) and what they are called (`names`). */
+export function makeChart({ title, series, levels, format, logarithmic = false }, dial, choose) {
+  const { name, places, names } = dial;
   const height = logarithmic ? decades : (value) => value;
   const { low, high } = logarithmic ? { low: 0, high: decades(1) } : bounds(series, levels);
   const x = (i) => LEFT + places[i] * SPAN;
@@ -24,20 +26,22 @@ export function makeChart({ title, series, levels, format, logarithmic = false }
   const rings = series.map(({ colour }) => svg("circle", { r: 3.2, stroke: colour, class: "sg-ring" }));
   const now = html("p", { class: "sg-now" });
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "sg-chart", role: "img" },
-    ...heightLines(logarithmic ? [0, ...POWERS] : ticks(low, high), y, format),
-    ...weightNames(names, places.map((_, i) => x(i))),
+    ...heightLines(logarithmic ? POWERS : ticks(low, high), y, format),
+    ...stopNames(name, names, places.map((_, i) => x(i))),
     ...levels.map(([, value]) => across(y(value), "sg-level")),
     ...lineNames(series, levels, y),
     ...series.flatMap((line) => lineWithBand(line, x, y)),
     marker, ...rings, ...dots);
-  picture.addEventListener("click", (event) => {
+  const grasp = (event) => {
     const box = picture.getBoundingClientRect();
     const at = ((event.clientX - box.left) / box.width) * WIDTH;
     choose(nearest(places, (at - LEFT) / SPAN));
-  });
+  };
+  picture.addEventListener("click", grasp);
+  picture.addEventListener("pointermove", (event) => event.buttons & 1 && grasp(event)); // the marker is dragged
 
-  /* Marks weight i; `own` is the chosen agent's value of each series. */
-  function draw(i, own) {
+  /* Marks stop i; `own` is the chosen agent's value of each series. */
+  function draw(i, own = series.map(({ rows }) => rows[i][0])) {
     marker.setAttribute("x1", x(i));
     marker.setAttribute("x2", x(i));
     series.forEach(({ rows }, k) => {
@@ -46,8 +50,8 @@ export function makeChart({ title, series, levels, format, logarithmic = false }
         mark.setAttribute("cy", Math.min(FLOOR, Math.max(TOP, y(value))));
       }
     });
-    now.textContent = series.map((line, k) => inWords(line, i, own[k], format)).join("; ");
-    picture.setAttribute("aria-label", `${title} at weight ${names[i]}: ${now.textContent}`);
+    now.textContent = series.map((line, k) => spelled(line, i, own[k], format)).join("; ");
+    picture.setAttribute("aria-label", `${title} at ${name} ${names[i]}: ${now.textContent}`);
   }
 
   return { element: html("div", {}, html("p", { class: "sg-title" }, title), picture, now), draw };
@@ -62,7 +66,7 @@ export function logPlaces(values) {
   return raw.map((at) => (values.length > 1 ? at / raw.at(-1) : 0.5));
 }
 
-const POWERS = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1];
+const POWERS = [0, 1e-4, 1e-3, 1e-2, 1e-1, 1];
 
 /* How many powers of ten a probability stands above LEAST. */
 function decades(probability) {
@@ -94,9 +98,9 @@ function heightLines(heights, y, format) {
   return heights.flatMap(line);
 }
 
-function weightNames(names, places) {
+function stopNames(dial, names, places) {
   const shown = sparse(names, places).map((i) => write(places[i], FLOOR + 13, "middle", names[i]));
-  return [...shown, write(LEFT + SPAN / 2, HEIGHT - 4, "middle", "conservative weight")];
+  return [...shown, write(LEFT + SPAN / 2, HEIGHT - 4, "middle", dial)];
 }
 
 /* The references' names, and the lines' where there are several, at the right. */
@@ -115,10 +119,11 @@ function lineWithBand({ rows, colour, dash }, x, y) {
   return [svg("polygon", { points: around, fill: colour, class: "sg-band" }), line];
 }
 
-function inWords({ name, rows }, i, own, format) {
+function spelled({ name, rows }, i, own, format) {
   const [estimate, from, to] = rows[i];
   const interval = Number.isFinite(from) ? ` [${format(from)}, ${format(to)}]` : "";
-  return `${name} ${format(estimate)}${interval}, ○ ${format(own)}`;
+  const ring = own === estimate ? "" : `, ○ ${format(own)}`;
+  return `${name} ${format(estimate)}${interval}${ring}`;
 }
 
 /* Round numbers between two bounds, at most six. */

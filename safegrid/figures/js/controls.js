@@ -29,6 +29,20 @@ export function makeSlider(label, names, choose) {
   return { element, output, set };
 }
 
+/* What stands under a slider: the words at its two ends, and names of some of its stops, which can be pressed. */
+export function makeScale(slider, last, { low, high }, marks, choose) {
+  const mark = ([i, name]) => {
+    const button = makeButton(name, () => choose(i));
+    button.style.left = `${(100 * i) / last}%`;
+    button.classList.add("sg-mark");
+    return button;
+  };
+  const ends = html("div", { class: "sg-ends", "aria-hidden": "true" },
+    html("span", {}, `${low} ←`), html("span", {}, `→ ${high}`));
+  const buttons = html("div", { class: "sg-marks" }, ...marks.map(mark));
+  return html("div", { class: "sg-scale" }, slider.element, buttons, ends);
+}
+
 /* A slider over `stops` beside a box for any other number; `choose` gets the number. */
 export function makeDial(label, stops, choose) {
   const slider = makeSlider(label, stops.map(String), (i) => choose(stops[i]));

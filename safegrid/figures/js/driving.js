@@ -1,7 +1,7 @@
 /* Who drives, and what they leave behind: the driver's policies, episodes, and the ways they took. */
 
 import { portableRng } from "./random.js";
-import { ACTIONS, MOVES } from "./world.js";
+import { ACTIONS, endOf, MOVES } from "./world.js";
 
 /* The careless driver: towards the goal, and never knowingly into a hazard, as the environment's `behaviour_policy`. */
 export function careless(world, epsilon) {
@@ -105,4 +105,24 @@ export function sampleWays(world, policy, n, seed) {
     if (log.terminal[i] || log.timeout[i]) ways[log.episode[i]].push(z);
   });
   return ways;
+}
+
+/* How a way ends: "goal", "hazard", or "late", where its time ran out. */
+export function ends(world, way) {
+  return endOf(world, way.at(-1)) ?? "late";
+}
+
+/* How the ways of a fleet ended, counted. */
+export function tally(world, ways) {
+  const count = { goal: 0, hazard: 0, late: 0 };
+  for (const way of ways) count[ends(world, way)]++;
+  return count;
+}
+
+/* The same in words. */
+export function counted({ goal, hazard, late }) {
+  const of = goal + hazard + late;
+  const parts = [[goal, "arrived"], [hazard, "crashed"], [late, "ran out of time"]].filter(([n]) => n > 0);
+  const [[most, verb], ...others] = parts.sort(([a], [b]) => b - a);
+  return [`${most} of ${of} ${verb}`, ...others.map(([n, what]) => `${n} ${what}`)].join(", ");
 }

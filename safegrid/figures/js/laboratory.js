@@ -1,16 +1,19 @@
 /* The laboratory: paint a world, sample a log, clone it and train on it. The page computes everything it shows. */
 
-import { makeBoard } from "./board.js";
-import { makeButton, makeChoice, row } from "./controls.js";
-import { sampleWays } from "./driving.js";
+import { makeBoards } from "./boards.js";
+import { makeChoice, row } from "./controls.js";
+import { counted, sampleWays, tally } from "./driving.js";
+import { makeFrame, whenSeen } from "./figure.js";
 import { makeControls, makeLessons } from "./laboratory_controls.js";
-import { describeCell, makeTable, verdict } from "./laboratory_results.js";
-import { checkSetting, checkSettings, readPresets, SETTINGS } from "./laboratory_settings.js";
+import { makeTable, verdict } from "./laboratory_results.js";
+import { LABORATORY_SETTINGS, readPresets } from "./laboratory_settings.js";
 import { laboratoryLayer } from "./layers.js";
-import { html, QUIET } from "./page.js";
+import { inWords, makeMicroscope, stateRows } from "./microscope.js";
+import { html } from "./page.js";
 import { asPython } from "./python_code.js";
-import { fromLink, isLink, toLink } from "./share_link.js";
+import { rendered } from "./render.js";
 import { study } from "./study.js";
+import { endOf } from "./world.js";
 
 const TITLES = ["clone: the log's most frequent action", "CQL: conservative Q-learning"];
 const BRUSHES = [
@@ -18,28 +21,15 @@ const BRUSHES = [
 ];
 const LUCK = [["same", "keeps its drives, where they still can"], ["new", "is driven anew"]];
 
-/* `page` is true where the page's address is this laboratory's to read and write. */
-export function laboratory(model, page) {
+function laboratory(model, page) {
   let now = null; // the study that is shown
-  let boards = []; // the clone's and CQL's
+  let boards = null; // the clone's and CQL's
   let tool = "H";
   let anew = false; // whether a touch draws another log, too
+  let drives = 0; // seeds the next fleet
 
-  const alert = html("p", { class: "sg-error", role: "alert" });
-  const attempt = (action) => {
-    try {
-      alert.textContent = "";
-      action();
-    } catch (error) {
-      alert.textContent = error.message;
-    }
-  };
-  const change = (settings) => attempt(() => { // all of them or none
-    for (const [name, value] of Object.entries(checkSettings(settings))) model.set(name, value);
-    model.save_changes();
-  });
-  const button = (label, action) => makeButton(label, () => attempt(() => now && action()));
-
+  const frame = makeFrame(model, page, { name: "laboratory", settings: LABORATORY_SETTINGS, python: asPython });
+  const { change } = frame;
   const controls = makeControls(change);
   const lessons = makeLessons(readPresets(model.get("presets")), change);
   const brush = makeChoice("a touch on a board", BRUSHES, (value) => {
@@ -49,27 +39,44 @@ export function laboratory(model, page) {
     anew = value === "new";
   });
   const table = makeTable();
-  const sentence = html("p", { class: "sg-sentence", "aria-live": "polite" });
-  const stage = html("div", { class: "sg-pair" });
-  const sheet = makeSheet();
-  const run = button("run 20 episodes", () => {
-    const policies = [now.clone.policy, now.cql.policy];
-    boards.forEach((board, i) => board.animate(sampleWays(now.world, policies[i], 20, now.settings.seed)));
-  });
-  const code = button("copy as Python", () => sheet.hand(asPython(now.settings)));
-  const share = button("share link", () => {
-    history.replaceState(null, "", toLink(now.settings));
-    sheet.hand(location.href);
-  });
+  const scope = makeMicroscope();
+  const stage = html("div");
+  const below = html("div");
+  const run = frame.verb("let twenty drive", drive);
+  const again = frame.verb("draw another log", () => change({ seed: (now.settings.seed + 1) % 2 ** 32 }));
+
+  function drive() {
+    if (!now) return;
+    const ways = [now.clone, now.cql].map(({ policy }) => sampleWays(now.world, policy, 20, drives));
+    drives++;
+    boards.animate(ways, () => {
+      const [clone, cql] = ways.map((of_board) => counted(tally(now.world, of_board)));
+      frame.sentence.textContent = `Clone: ${clone}. CQL: ${cql}. ${verdict(now)}`;
+    });
+  }
 
   function paint(state, stroke) {
     const desc = painted(model.get("desc"), tool, state, stroke);
     if (desc) change(anew ? { desc, seed: (model.get("seed") + 1) % 2 ** 32 } : { desc });
   }
 
+  function look(s) {
+    if (!now || now.world.terminal[s]) return (now && endOf(now.world, s)) ?? "";
+    const { model: log, q, cql, settings } = now;
+    const rows = stateRows(s, {
+      counts: log.counts,
+      q,
+      truth: cql,
+      policy: cql.policy,
+      weight: settings.conservative_weight,
+      scale: settings.reward_scale,
+    });
+    scope.draw("", rows);
+    return inWords(rows);
+  }
+
   function compute() {
-    const settings = Object.fromEntries(SETTINGS.map((name) => [name, checkSetting(name, model.get(name))]));
-    const next = study(settings, now);
+    const next = study(frame.read(), now);
     const resized = ["width", "height"].some((side) => now?.world[side] !== next.world[side]);
     now = resized ? next : { ...next, world: Object.assign(now.world, next.world) }; // boards keep their world
     if (resized) replaceBoards();
@@ -77,50 +84,39 @@ export function laboratory(model, page) {
   }
 
   function replaceBoards() {
-    boards.forEach((board) => board.still());
-    boards = TITLES.map((title, claiming) =>
-      makeBoard(title, now.world, (s) => describeCell(now, s, claiming), paint));
-    stage.replaceChildren(...boards.map((board) => board.element));
+    boards?.still();
+    boards = makeBoards(TITLES, now.world, { look, scope: scope.element, paint });
+    stage.replaceChildren(boards.stage);
+    below.replaceChildren(...boards.below);
   }
 
   function draw() {
     const { clone, cql, settings } = now;
-    [clone, cql].forEach((agent, claiming) => {
-      const layer = laboratoryLayer(settings.layer, now, agent, claiming);
-      boards[claiming].draw(layer, agent.policy, agent.score.visits);
-    });
+    boards.draw([clone, cql].map((agent, claiming) =>
+      [laboratoryLayer(settings.layer, now, agent, claiming), agent.policy, agent.score.visits]));
     controls.set(settings);
     lessons.set(settings);
     table.draw(now);
-    sentence.textContent = verdict(now);
+    frame.sentence.textContent = verdict(now);
+    frame.settle();
   }
 
-  const visit = () => {
-    if (isLink(location.hash)) attempt(() => change(fromLink(location.hash)));
-  };
-  if (page) {
-    addEventListener("hashchange", visit);
-    queueMicrotask(visit);
-  }
+  const element = frame.lay({
+    bar: [controls.weight, run, again],
+    stage: [stage],
+    below: [below, grid(controls, "belief"), row(lessons.choice.element), lessons.lesson, table.element],
+    more: [row(brush.element, luck.element, controls.layer.element), grid(controls, "n_episodes", "epsilon", "slip_prob",
+      "n_steps", "forever", "reward_scale", "seed", "driver")],
+  });
+  const unseen = whenSeen(stage, drive);
 
   function stop() {
-    removeEventListener("hashchange", visit);
-    boards.forEach((board) => board.still());
+    unseen();
+    boards?.still();
+    frame.stop();
   }
 
-  const element = html("div", { class: "sg-lab" },
-    row(lessons.choice.element, controls.layer.element, brush.element, luck.element),
-    lessons.lesson,
-    grid(controls, "conservative_weight", "belief", "reward_scale"),
-
-    sentence,
-    alert,
-    stage,
-    table.element,
-    grid(controls, "n_steps", "forever", "n_episodes", "epsilon", "slip_prob", "seed", "driver"),
-    row(run, code, page ? share : null),
-    sheet.element);
-  return { element, draw: () => attempt(compute), stop };
+  return { element, draw: () => frame.attempt(compute), stop };
 }
 
 function grid(controls, ...names) {
@@ -143,21 +139,5 @@ function painted(desc, tool, state, stroke) {
   return desc.map((_, y) => letters.slice(y * width, (y + 1) * width).join(""));
 }
 
-/* A text to copy. */
-function makeSheet() {
-  const element = html("textarea", {
-    class: "sg-sheet",
-    readonly: true,
-    rows: 6,
-    hidden: true,
-    "aria-label": "text to copy",
-    ...QUIET,
-  });
-  const hand = (words) => {
-    element.hidden = false;
-    element.value = words;
-    element.select();
-    navigator.clipboard?.writeText(words).catch(() => {}); // where that is forbidden, the text is selected
-  };
-  return { element, hand };
-}
+const render = rendered(laboratory, Object.keys(LABORATORY_SETTINGS));
+export default { render };

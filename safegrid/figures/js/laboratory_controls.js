@@ -1,6 +1,6 @@
 /* What can be set in a laboratory: dials, lists and lessons. Each tells `change` the settings that a hand chose. */
 
-import { makeChoice, makeDial, named } from "./controls.js";
+import { makeChoice, makeDial, makeScale, nearest, named } from "./controls.js";
 import { DRIVERS } from "./laboratory_settings.js";
 import { LABORATORY_LAYERS } from "./layers.js";
 import { html, QUIET } from "./page.js";
@@ -13,10 +13,10 @@ const DIALS = {
   ],
   belief: ["believes of moves nobody tried", [-100, -50, -20, 0, 5, 10, 15, 20, 30, 40, 50, 75, 100]],
   reward_scale: ["reward scale", [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]],
-  n_steps: ["gradient steps", [50, 100, 200, 500, 1000, 2000, 5000]],
+  n_steps: ["gradient steps", [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]],
   n_episodes: ["episodes in the log", [5, 10, 20, 30, 60, 100, 200, 500, 1000, 2000]],
-  epsilon: ["driver's random actions, ε", range(0, 1, 50)],
-  slip_prob: ["slip", range(0, 0.5, 50)],
+  epsilon: ["how erratic the driver is, ε", range(0, 1, 50)],
+  slip_prob: ["how often a step slips", range(0, 0.5, 50)],
   seed: ["seed", range(0, 99, 99)],
 };
 
@@ -33,7 +33,6 @@ export function makeControls(change) {
     ...Object.fromEntries(dials),
     driver: makeChoice("driver", named(DRIVERS), (value) => change({ driver: value })),
     layer: makeChoice("colour", named(LABORATORY_LAYERS), (value) => change({ layer: value })),
-
   };
   const tick = html("input", {
     type: "checkbox",
@@ -41,11 +40,15 @@ export function makeControls(change) {
     ...QUIET,
   });
   const forever = html("label", { class: "sg-tick" }, tick, "train for ever (the limit, residual 1e−9)");
+  const [, stops] = DIALS.conservative_weight;
+  const marks = [0, 6, 200].map((weight) => [nearest(stops, weight), String(weight)]);
+  const weight = makeScale(controls.conservative_weight, stops.length - 1, { low: "bold", high: "timid" }, marks,
+    (i) => change({ conservative_weight: stops[i] }));
   const set = (settings) => {
     for (const [name, control] of Object.entries(controls)) control.set(settings[name]);
     tick.checked = settings.n_steps === null;
   };
-  return { ...controls, forever: { element: forever }, set };
+  return { ...controls, weight, forever: { element: forever }, set };
 }
 
 /* A list of lessons, and the text of the one whose settings are shown. */
@@ -57,7 +60,7 @@ export function makeLessons(presets, change) {
     const holds = ([name, value]) => String(value) === String(settings[name]);
     const at = presets.findIndex((preset) => Object.entries(preset.settings).every(holds));
     choice.set(at < 0 ? "" : at);
-    if (at >= 0) lesson.textContent = presets[at].lesson; // it stays: nothing may move under a painting hand
+    lesson.textContent = at < 0 ? "Your own settings. The list above has lessons." : presets[at].lesson;
   };
   return { choice, lesson, set };
 }

@@ -3,7 +3,6 @@
 import { GAMMA } from "./laboratory_settings.js";
 import { returnOrValue } from "./meanings.js";
 import { html, number, percent } from "./page.js";
-import { endOf, pairs, SIGNS } from "./world.js";
 
 export function makeTable() {
   const columns = ["return", "hazard", "claimed", "true value"].map((name) => html("th", { scope: "col" }, name));
@@ -30,12 +29,4 @@ export function verdict({ clone, cql, claimed, kept, settings }) {
   return `The clone hits a hazard in ${hits(clone)} of 100 episodes, CQL in ${hits(cql)}. ` +
     `CQL claims ${number(claimed)} for the start and is worth ${number(cql.worth)}: ${wrong}.${drives}`;
 
-}
-
-/* A cell in words: on CQL's board what it claims of each action, on the clone's how often the log has it. */
-export function describeCell({ world, q, cql, model }, s, claiming) {
-  if (world.terminal[s]) return endOf(world, s);
-  const claim = (p) => `${number(q[p])} (true ${number(cql.q[p])})`;
-  const words = pairs(s).map((p, a) => `${SIGNS[a]} ${claiming ? claim(p) : `${model.counts[p]}×`}`);
-  return words.join(" · ");
 }

@@ -1,7 +1,8 @@
 /* What a laboratory can be set to, and what it refuses. */
 
-import { fields, oneOf, real, refuse, text, whole, yesOrNo } from "./checks.js";
+import { fields, refuse, text, whole } from "./checks.js";
 import { LABORATORY_LAYERS } from "./layers.js";
+import { checked, onOrOff, oneFrom, realIn, wholeIn } from "./settings.js";
 
 export const GAMMA = 0.99;
 
@@ -27,30 +28,34 @@ const WHOLE = ["max_steps", "n_episodes", "seed", "n_steps"];
 export const WORLD = ["desc", "slip_prob", "max_steps", "step_reward", "hazard_reward", "goal_reward"];
 export const LOG = [...WORLD, "driver", "epsilon", "n_episodes", "seed", "own_dice"];
 export const TRAINING = [...LOG, "conservative_weight", "reward_scale", "n_steps", "belief"];
-export const SETTINGS = [...TRAINING, "layer"];
 
 export const DRIVERS = {
   careless: ["careless: towards the goal"],
   expert: ["expert: the optimal way"],
 };
 
-/* What a link means that was made before there was the setting. */
-export const BEFORE = { belief: 0, own_dice: false };
+/* Each setting and its kind. A link made before there were beliefs or dice says nothing of them. */
+export const LABORATORY_SETTINGS = {
+  desc: { check: (name, value) => checkMap(value), read: (raw) => raw.split(".") },
+  ...Object.fromEntries([...TRAINING, "layer"].filter((name) => name !== "desc").map((name) => [name, kindOf(name)])),
+};
+LABORATORY_SETTINGS.belief.before = 0;
+LABORATORY_SETTINGS.own_dice.before = false;
 
-export function checkSettings(settings) {
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, checkSetting(name, value)]));
+function kindOf(name) {
+  if (name === "driver") return oneFrom(DRIVERS);
+  if (name === "own_dice") return onOrOff();
+  if (name === "layer") return oneFrom(LABORATORY_LAYERS);
+  const kind = (WHOLE.includes(name) ? wholeIn : realIn)(...LIMITS[name]);
+  return name === "n_steps" ? orForEver(kind) : kind;
 }
 
-export function checkSetting(name, value) {
-  if (!SETTINGS.includes(name)) refuse("setting", name, `one of ${SETTINGS.join(", ")}`);
-  if (name === "driver") return oneOf(name, value, DRIVERS);
-  if (name === "own_dice") return yesOrNo(name, value);
-
-  if (name === "layer") return oneOf(name, value, LABORATORY_LAYERS);
-  if (name === "desc") return checkMap(value);
-  if (name === "n_steps" && value === null) return value; // the limit
-  const check = WHOLE.includes(name) ? whole : real;
-  return check(name, value, ...LIMITS[name]);
+/* null is the limit. */
+function orForEver({ check, read }) {
+  return {
+    check: (name, value) => (value === null ? value : check(name, value)),
+    read: (raw) => (raw === "null" ? null : read(raw)),
+  };
 }
 
 /* A map of S, F, H, G and W, with one start and one goal, every row as long as the first. */
@@ -76,6 +81,6 @@ export function readPresets(given) {
   return given.map((preset) => fields("preset", preset)).map(({ name, lesson, settings }) => ({
     name: text("preset", name, 60),
     lesson: text("lesson", lesson, 400),
-    settings: checkSettings(fields("settings", settings)),
+    settings: checked(LABORATORY_SETTINGS, fields("settings", settings)),
   }));
 }

@@ -3,7 +3,7 @@
 import { best, pairs, perState } from "./world.js";
 
 const LAYERS = {
-  visits: ["where it goes: probability of visiting", "presence", 0],
+  visits: ["where it goes: expected visits, up to 1", "presence", 0],
   claimed: ["claimed value of the cell", "rising", 0],
   truth: ["true value of the cell", "rising", 0],
   overestimate: ["claimed minus true value", "balance", 0],
@@ -11,10 +11,7 @@ const LAYERS = {
   coverage: ["steps in the log", "presence", 0],
 };
 
-export const LABORATORY_LAYERS = {
-  ...without(LAYERS, "gap"),
-  visits: ["where it goes: expected visits, up to 1", "presence", 0],
-};
+export const LABORATORY_LAYERS = without(LAYERS, "gap");
 
 /* What an explorer can show; coverage only where it was given the logs. */
 export function explorerLayers(counts) {
