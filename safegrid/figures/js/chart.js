@@ -12,9 +12,9 @@ const FLOOR = HEIGHT - 32;
 const SPAN = WIDTH - LEFT - RIGHT;
 const LEAST = 1e-5; // a logarithmic axis is linear below, so that 0 has its place
 
-/* `series`: { name, colour, dash, rows: [[estimate, low, high], …] } each; `levels`: [name, value] each; `logarithmic`:
-   of a probability, so that ten times rarer is as far everywhere. The dial: its `name`, where its stops stand (`places`,
-   in 0…1) and what they are called (`names`). */
+/* `series`: { name, colour, dash, rows: [[estimate, low, high], …] } each; `levels`: [name, value] each;
+   `logarithmic`: of a probability, so that ten times rarer is as far everywhere. The dial: its `name`, where its stops
+   stand (`places`, in 0…1) and what they are called (`names`). */
 export function makeChart({ title, series, levels, format, logarithmic = false }, dial, choose) {
   const { name, places, names } = dial;
   const height = logarithmic ? decades : (value) => value;

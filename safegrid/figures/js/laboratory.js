@@ -105,8 +105,8 @@ function laboratory(model, page) {
     bar: [controls.weight, run, again],
     stage: [stage],
     below: [below, grid(controls, "belief"), row(lessons.choice.element), lessons.lesson, table.element],
-    more: [row(brush.element, luck.element, controls.layer.element), grid(controls, "n_episodes", "epsilon", "slip_prob",
-      "n_steps", "forever", "reward_scale", "seed", "driver")],
+    more: [row(brush.element, luck.element, controls.layer.element), grid(controls, "n_episodes", "epsilon",
+      "slip_prob", "n_steps", "forever", "reward_scale", "seed", "driver")],
   });
   const unseen = whenSeen(stage, drive);
 
