@@ -23,19 +23,21 @@ def test_a_module_fits_a_few_screens(path):
 
 
 def test_every_module_is_needed_and_stands_after_what_it_needs():
-    order = ordered()
-    assert sorted(order) == [path.name for path in EVERY_MODULE]
-    assert order[-1] == "render.js"
+    assert {name for entry in entries() for name in ordered(entry)} == {path.name for path in EVERY_MODULE}
+    order = ordered("laboratory.js")
+    assert order[-1] == "laboratory.js"
     assert order.index("arithmetic.js") < order.index("world.js") < order.index("study.js")
 
 
-def test_joined_they_are_one_module_with_one_export():
-    text = joined()
+@pytest.mark.parametrize("entry", entries())
+def test_a_figure_is_a_short_file_and_joined_to_its_parts_one_module_with_one_export(entry):
+    text = joined(entry)
     assert [line for line in text.splitlines() if line.startswith(("import", "export"))] == [
         "export default { render };"
     ]
-    for path in EVERY_MODULE:
-        assert path.read_text(encoding="utf-8").splitlines()[0] in text
+    for name in ordered(entry):
+        assert (MODULES / name).read_text(encoding="utf-8").splitlines()[0] in text
+    assert len((MODULES / entry).read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_what_a_page_asks_for_by_name_is_a_script_of_the_old_kind_that_leaves_no_name_behind():
@@ -60,13 +62,13 @@ def test_a_name_declared_twice_is_refused(tmp_path):
         second="export const b = 2;\nconst helper = 3;\n",
     )
     with pytest.raises(ModuleError, match=r"second.js and first.js both declare helper, expected different names"):
-        joined(folder=tmp_path)
+        joined("render.js", tmp_path)
 
 
 def test_modules_that_need_each_other_are_refused(tmp_path):
     write(tmp_path, render='import { a } from "./first.js";\n', first='import { render } from "./render.js";\n')
     with pytest.raises(ModuleError, match=r"need each other: render.js → first.js → render.js"):
-        joined(folder=tmp_path)
+        joined("render.js", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -82,4 +84,4 @@ def test_modules_that_need_each_other_are_refused(tmp_path):
 def test_what_cannot_be_joined_by_name_is_refused(tmp_path, line):
     write(tmp_path, render=f"{line}\n", first="export const a = 1;\n")
     with pytest.raises(ModuleError, match=r"render.js has '.*', expected names in braces"):
-        joined(folder=tmp_path)
+        joined("render.js", tmp_path)

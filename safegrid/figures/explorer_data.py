@@ -40,8 +40,37 @@ def check_shown(sweep: Sweep, mdp: TabularMDP, logs: Sequence[Episodes] | None) 
         raise ValueError(f"logs has {len(logs)} logs, expected {n_logs} as the sweep")
 
 
+def describe_agents(sweep: Sweep, mdp: TabularMDP, which: Any = np.s_[:]) -> dict[str, Any]:
+    """The world, every agent's claims and moves, and the ends of the colours.
+
+    Args:
+        sweep: one that `check_shown` let pass.
+        mdp: its world.
+        which: index into (weights, logs, networks); every agent by default.
+
+    Raises:
+        ValueError: the agents are worth something else in this world.
+    """
+    live = ~mdp.terminal
+    q = np.where(live[:, None], sweep.q_values[which], 0.0).reshape(-1, mdp.n_states, mdp.n_actions)
+    policies, gamma = sweep.policies[which].reshape(q.shape), float(sweep.settings["gamma"])
+    true = np.array([mdp.values(policy, gamma)[0] for policy in policies])
+    if not np.allclose(true @ mdp.start, sweep.scores("true_value")[which].ravel()):
+        raise ValueError("mdp is another world than the sweep was trained with: its agents are worth something else")
+    return {
+        "world": describe_world(mdp),
+        "gamma": gamma,
+        "reward_scale": float(sweep.settings["reward_scale"]),
+        "weights": sweep.weights.tolist(),
+        "q_unit": Q_UNIT,
+        "q_values": whole_units(q, Q_UNIT),
+        "policies": [digits(policy) for policy in policies],
+        "limits": find_limits(q[:, live], true[:, live]),
+    }
+
+
 def describe_sweep(sweep: Sweep, mdp: TabularMDP, logs: Sequence[Episodes] | None) -> dict[str, Any]:
-    """The world, every agent's claims and moves, the log's counts, the curves and the ends of the colours.
+    """The agents, the log's counts, the scores and the curves.
 
     Args:
         sweep: one that `check_shown` let pass.
@@ -49,32 +78,19 @@ def describe_sweep(sweep: Sweep, mdp: TabularMDP, logs: Sequence[Episodes] | Non
         logs: those it was trained on; None leaves out their counts.
 
     Raises:
-        ValueError: the agents are worth something else in this world.
+        ValueError: as `describe_agents`.
     """
-    live = ~mdp.terminal
-    q = np.where(live[:, None], sweep.q_values, 0.0).reshape(-1, mdp.n_states, mdp.n_actions)
-    policies = sweep.policies.reshape(q.shape)
-    true = np.array([mdp.values(policy, float(sweep.settings["gamma"]))[0] for policy in policies])
-    if not np.allclose(true @ mdp.start, sweep.scores("true_value").ravel()):
-        raise ValueError("mdp is another world than the sweep was trained with: its agents are worth something else")
     counts = None if logs is None else np.stack([coverage(log, mdp).counts for log in logs]).ravel().tolist()
     names = ("return_mean", "hazard_rate", "claimed_value", "true_value")
     return {
-        "world": describe_world(mdp),
-        "gamma": float(sweep.settings["gamma"]),
-        "reward_scale": float(sweep.settings["reward_scale"]),
-        "weights": sweep.weights.tolist(),
+        **describe_agents(sweep, mdp),
         "n_logs": sweep.seeds.shape[0],
         "n_seeds": sweep.seeds.shape[1],
-        "q_unit": Q_UNIT,
-        "q_values": whole_units(q, Q_UNIT),
-        "policies": [digits(policy) for policy in policies],
         "counts": counts,
         "curves": {
             name: [[_finite(x) for x in (i.estimate, i.low, i.high)] for i in sweep.curve(name)] for name in names
         },
         "scores": {name: sweep.scores(name).ravel().round(4).tolist() for name in names},
-        "limits": find_limits(q[:, live], true[:, live]),
     }
 
 

@@ -17,8 +17,8 @@ from safegrid.sweep.results import Sweep
 from safegrid.tabular import argmax_clone
 
 from .board import plot_board
-from .explorer_data import check_shown
-from .payload import Q_UNIT, describe_world, digits, find_limits, whole_units
+from .explorer_data import check_shown, describe_agents
+from .payload import digits
 from .touchable import Touchable
 
 MARKS = (0.0, 6.0, 200.0)
@@ -52,27 +52,15 @@ class WeightStory(Touchable):
     def __init__(
         self, sweep: Sweep, mdp: TabularMDP, log: Episodes, driver: Floats, *, code: str = "", **shown: Any
     ) -> None:
-        sweep = sweep.of_logs(1)
-        check_shown(sweep, mdp, [log])
+        check_shown(sweep.of_logs(1), mdp, [log])
         self.sweep, self.mdp, self.driver = sweep, mdp, checked_policy("driver", driver)
         self.clone = argmax_clone(log, mdp)
-        live = ~mdp.terminal
-        q = np.where(live[:, None], sweep.q_values[:, 0, 0], 0.0)
-        policies, gamma = sweep.policies[:, 0, 0], float(sweep.settings["gamma"])
-        true = np.array([mdp.values(policy, gamma)[0] for policy in policies])
         data = {
-            "world": describe_world(mdp),
-            "gamma": gamma,
-            "reward_scale": float(sweep.settings["reward_scale"]),
-            "weights": sweep.weights.tolist(),
+            **describe_agents(sweep, mdp, np.s_[:, 0, 0]),
             "marks": [int(at) for at, weight in enumerate(sweep.weights) if weight in MARKS],
-            "q_unit": Q_UNIT,
-            "q_values": whole_units(q, Q_UNIT),
-            "policies": [digits(policy) for policy in policies],
             "driver": self.driver.ravel().round(9).tolist(),
             "clone": digits(self.clone),
             "counts": coverage(log, mdp).counts.ravel().tolist(),
-            "limits": find_limits(q[:, live], true[:, live]),
             "code": code,
         }
         super().__init__(data=data, **shown)

@@ -40,3 +40,8 @@ def explorer(sweep, logs, crossroads):
     clones = sg.train_clone_sweep(logs, n_seeds=2, n_steps=60, mdp=crossroads.mdp, n_jobs=1, progress=False)
     references = {"optimum": crossroads.mdp.evaluate(crossroads.mdp.optimal(0.99))}
     return sg.ConservatismExplorer(sweep, crossroads.mdp, logs=logs, clones=clones, references=references)
+
+
+@pytest.fixture
+def story(sweep, logs, crossroads):
+    return sg.WeightStory(sweep, crossroads.mdp, logs[0], crossroads.behaviour_policy(0.22), code="WEIGHT")

@@ -13,9 +13,10 @@ import safegrid as sg
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-@pytest.mark.parametrize("make", ["explorer", "lab"])
-def test_a_figure_brings_a_picture_for_where_no_script_runs(make, explorer):
-    figure = explorer if make == "explorer" else sg.SafetyLab(n_episodes=20, n_steps=20)
+@pytest.mark.parametrize("make", ["explorer", "laboratory", "story"])
+def test_a_figure_brings_a_picture_for_where_no_script_runs(make, request):
+    figure = sg.SafetyLab(n_episodes=20, n_steps=20) if make == "laboratory" else request.getfixturevalue(make)
+    assert figure.figure == make
     data, _ = figure._repr_mimebundle_()
     assert data[WIDGET]["model_id"] == figure.model_id
     with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as picture:

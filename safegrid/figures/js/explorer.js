@@ -120,10 +120,7 @@ function numbered(n) {
 function makeCharts({ curves, references, n_logs }, dial, choose) {
   const over = n_logs > 1 ? `over ${n_logs} logs` : "one log";
   const levels = (k) => references.map(([name, pair]) => [name, pair[k]]);
-  const line = (score, name, colour, dash = false) => {
-    const rows = curves[score].map((bounds) => [...bounds]);
-    return { score, name, colour, dash, rows };
-  };
+  const line = (score, name, colour, dash = false) => ({ score, name, colour, dash, rows: curves[score] });
   const charts = [
     {
       title: "return of an episode (raw reward), exact",

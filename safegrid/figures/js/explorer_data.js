@@ -38,7 +38,7 @@ function readCurve(curves, name, i) {
   const given = curves[name]?.[i];
   if (!Array.isArray(given)) refuse(`curves.${name}[${i}]`, given, "a list of 3");
   const filled = given.map((x) => x ?? MISSING);
-  return list(`curves.${name}[${i}]`, filled, 3).map((x) => (x === MISSING ? NaN : x));
+  return [...list(`curves.${name}[${i}]`, filled, 3)].map((x) => (x === MISSING ? NaN : x));
 }
 
 function readReference([name, levels]) {
