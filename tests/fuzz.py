@@ -25,6 +25,7 @@ from safegrid.env import SafetyCriticalGridWorld
 from safegrid.figures.explorer import ConservatismExplorer
 from safegrid.figures.laboratory import LEARNING, WORLD, SafetyLab
 from safegrid.figures.modules import joined
+from safegrid.figures.story import WeightStory
 from safegrid.formats.minari import read_minari, write_minari
 from safegrid.sweep import training
 from safegrid.sweep.checkpoint import read_checkpoint
@@ -38,7 +39,10 @@ TYPES = ["<f4", "<f8", "<i8", "|b1", "<U3", "|V0", "<U0", "<c16", "|O", ">f4", "
 NODE = """
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import * as readers from "./joined.mjs";
+IMPORTS
+const checkSettings = (settings) => checked(LABORATORY_SETTINGS, settings);
+const followed = (link) => fromLink(link, LABORATORY_SETTINGS);
+const readers = { readData, readStory, readPresets, checkSettings, fromLink: followed };
 const said = { accepted: 0, refused: 0, foreign: 0, over: 0, kinds: {} }; // Node holds all in 100 MB, or stops
 for await (const line of createInterface({ input: createReadStream("inputs") })) {
   const [name, input] = JSON.parse(line);
@@ -53,6 +57,13 @@ for await (const line of createInterface({ input: createReadStream("inputs") }))
 }
 console.log(JSON.stringify({ ...said, peak: process.resourceUsage().maxRSS / 1e3 }));
 """
+
+READ = {
+    "explorer": "readData",
+    "story": "readStory",
+    "laboratory": "readPresets, checked, fromLink, LABORATORY_SETTINGS",
+}
+"""What reads a state or a link in each figure's script."""
 
 
 def odd_json(rng, tree):
@@ -220,9 +231,12 @@ def fuzz_page(folder, rngs):
     sweep = training.train_sweep(short_log(), [0, 6], 1, 5, mdp=world, **QUIET)
     lab = SafetyLab()
     settings = {name: getattr(lab, name) for name in (*WORLD, *LEARNING, "layer")}
-    trees = {"readData": ConservatismExplorer(sweep, world, logs=short_log(), references={"driver": world.evaluate(
-        world.optimal(0.9))}).data, "readPresets": lab.presets, "checkSettings": settings}  # fmt: skip
-    link = "#safegrid=1&" + urlencode(settings | {"desc": ".".join(lab.desc), "own_dice": "true"})
+    driver = world.optimal(0.9)
+    explorer = ConservatismExplorer(sweep, world, logs=short_log(), references={"driver": world.evaluate(driver)})
+    story = WeightStory(sweep, world, short_log(), driver, code="WEIGHT")
+    trees = {"readData": explorer.data, "readStory": story.data, "readPresets": lab.presets, "checkSettings": settings}
+    said = settings | {"desc": ".".join(lab.desc), "own_dice": "true"}
+    link = "#" + urlencode({"safegrid": 1, "figure": "laboratory"} | said)
 
     inputs = [*((name, json.dumps(tree)) for name, tree in trees.items()), ("fromLink", link)]
     for rng in rngs:
@@ -235,9 +249,10 @@ def fuzz_page(folder, rngs):
             )
             odd = link.replace(part, other)
         inputs.append((name, odd))
-    names = "readData, readPresets, checkSettings, fromLink"
-    (folder / "joined.mjs").write_text(f"{joined()}\nexport {{ {names} }};\n")
-    (folder / "main.mjs").write_text(NODE)
+    for figure, names in READ.items():
+        (folder / f"{figure}.mjs").write_text(f"{joined(f'{figure}.js')}\nexport {{ {names} }};\n")
+    imports = [f'import {{ {names} }} from "./{figure}.mjs";' for figure, names in READ.items()]
+    (folder / "main.mjs").write_text(NODE.replace("IMPORTS", "\n".join(imports)))
     (folder / "inputs").write_text("\n".join(map(json.dumps, inputs)))
     command = ["node", "--max-old-space-size=100", "main.mjs"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)

@@ -22,7 +22,8 @@ export function fromLink(hash, settings) {
   const found = [...new URLSearchParams(hash.slice(1))];
   const names = found.map(([name]) => name);
   const wanted = ["safegrid", "figure", ...Object.keys(settings)];
-  const missing = wanted.find((name) => !names.includes(name) && name !== "figure" && !("before" in settings[name]));
+  const unsaid = (name) => name === "figure" || settings[name]?.before !== undefined;
+  const missing = wanted.find((name) => !names.includes(name) && !unsaid(name));
   const odd = names.find((name, i) => !wanted.includes(name) || names.indexOf(name) !== i);
   if (found[0]?.[1] !== VERSION) refuse("link", hash, `a figure of version ${VERSION}`);
   if (missing) refuse("link", hash, `the setting ${missing}`);
