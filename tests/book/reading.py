@@ -8,8 +8,9 @@ from conftest import PAGES
 
 import safegrid as sg
 
-EXPLORER, LAB = "book/07_turning_the_weight.html", "book/intro.html"
+EXPLORER, LAB, STORY = (f"book/{page}.html" for page in ("07_turning_the_weight", "laboratory", "intro"))
 ALIVE = ".safegrid .sg-sentence:not(:empty)"
+VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">\s*\{.*?"model_id": "(\w+)"', re.S)
 STATE = re.compile(r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.S)
 
 
@@ -20,8 +21,16 @@ def states(path):
 
 
 def state_of(path, figure):
-    """The state of a page's first figure of a kind, "explorer" or "lab"."""
+    """The state of a page's first figure of a kind, such as "explorer"."""
     return next(state for state in states(path) if state.get("figure") == figure)
+
+
+def figures_of(path):
+    """The kinds of a page's figures, in the order in which they stand there."""
+    text = (PAGES / path).read_text()
+    (state,) = STATE.findall(text)
+    known = json.loads(state)["state"]
+    return [figure for view in VIEW.findall(text) if (figure := known[view]["state"].get("figure"))]
 
 
 def explorer(page):
@@ -77,7 +86,7 @@ def settle(page):
 
 
 def cell(page, board, x, y):
-    """Where a cell of a board lies on the screen."""
+    """Where a cell of a board of 15 columns lies on the screen."""
     picture = page.locator(".sg-board").nth(board)
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()

@@ -79,10 +79,12 @@ def test_every_exercise_has_a_starting_cell_and_a_hidden_solution_that_passes_th
 
 
 @every_lesson
-def test_a_chapter_opens_with_an_aim_and_a_question_and_closes_with_a_summary(path):
+def test_a_chapter_opens_with_a_question_and_a_bet_and_closes_with_a_summary_and_what_one_can_now(path):
     text = path.read_text()
-    assert re.search(r"^# .+\n\n\*After this chapter you can .+?\*\n\n\*\*The question: .+?\?\*\*", text, re.M | re.S)
-    assert len(re.findall(r"^- (?!\[)", text.split("## Summary\n")[1], re.M)) == 3
+    assert re.search(r"^# .+\n\n\*\*The question: [^*]+?\?\*\*\n\n:::\{ask\} ", text, re.M)
+    summary, abilities = text.split("## Summary\n")[1].split("\nYou can now\n\n")
+    assert len(re.findall(r"^- (?!\[)", summary, re.M)) == 3
+    assert 2 <= len(re.findall(r"^- [a-z]", abilities, re.M)) <= 5
 
 
 every_numbered = pytest.mark.parametrize("path", words.CHAPTERS, ids=lambda p: p.stem)

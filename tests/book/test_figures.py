@@ -1,0 +1,172 @@
+"""What every figure that can be touched promises on the built pages, whatever it shows."""
+
+import ast
+import re
+
+import pytest
+from conftest import PAGES, axe
+from reading import ALIVE, STATE, figures_of, settle
+
+READERS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
+    "narrow and dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
+}
+SCREENS = {"wide": (1280, 900), "telephone": (390, 844)}
+TOUCHABLE = sorted(p.relative_to(PAGES).as_posix() for p in PAGES.glob("book/*.html") if STATE.search(p.read_text()))
+ALL = [(name, path, nth) for path in TOUCHABLE for nth, name in enumerate(figures_of(path))]
+FIGURES = {name: (path, nth) for name, path, nth in reversed(ALL)}
+"""Each figure's name and where the book shows it first: its page, and its place among the page's figures."""
+OPENING = [path for path in TOUCHABLE if re.match(r"book/(\d\d_|intro)", path)]
+
+PARTS = """(figure) => {
+  const box = (one) => one && one.checkVisibility() && one.getBoundingClientRect();
+  const boxes = [".sg-bar input[type=range]", ".sg-verb", "svg.sg-board, svg.sg-chart"]
+    .map((part) => box(figure.querySelector(part))).filter(Boolean);
+  return { n: boxes.length, top: Math.min(...boxes.map((b) => b.top)), bottom: Math.max(...boxes.map((b) => b.bottom)) };
+}"""
+INPUTS = """(figure) => [...figure.querySelectorAll("input, select")].map((one) =>
+  one.type === "checkbox" ? one.checked : one.value)"""
+
+
+def opened(visit, name, **settings):
+    """A figure on its page, alive."""
+    path, nth = FIGURES[name]
+    page = visit(path, **settings)
+    page.wait_for_selector(ALIVE)
+    figure = page.locator(".safegrid").nth(nth)
+    figure.locator(".sg-sentence:not(:empty)").wait_for()
+    figure.scroll_into_view_if_needed()
+    settle(page)
+    return figure
+
+
+def turn(figure):
+    """Turns a figure's first slider to one of its ends; a figure without one does its first verb."""
+    slider = figure.locator(".sg-bar input[type=range]").first
+    if not slider.count():
+        figure.locator(".sg-verb").first.click()
+    else:
+        at_end = slider.evaluate("(one) => one.value === one.max")
+        slider.press("Home" if at_end else "End")
+    settle(figure.page)
+
+
+@pytest.mark.parametrize("path", OPENING)
+def test_the_figure_begins_in_the_first_400_pixels(visit, path):
+    page = visit(path)
+    page.wait_for_selector(ALIVE)
+    assert page.locator(".safegrid").first.bounding_box()["y"] + page.evaluate("scrollY") <= 400
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", FIGURES)
+def test_slider_verb_and_what_they_move_fit_one_screen(visit, name, screen):
+    width, height = SCREENS[screen]
+    parts = opened(visit, name, viewport={"width": width, "height": height}).evaluate(PARTS)
+    assert parts["n"] >= 2
+    assert parts["bottom"] - parts["top"] <= height
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("name", FIGURES)
+def test_axe_finds_nothing_and_nothing_overflows(visit, name, reader):
+    figure = opened(visit, name, **READERS[reader])
+    page = figure.page
+    figure.locator("details.sg-more > summary").click()
+    dark = page.evaluate("() => document.documentElement.dataset.theme === 'dark'")
+    assert dark == ("dark" in reader)
+    assert axe(page, ".safegrid") == {}
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_at_most_three_controls_lie_open(visit, name):
+    figure = opened(visit, name)
+    fields = figure.locator("label:has(:is(input, select)):visible").count()
+    figure.locator("details.sg-more > summary").click()
+    assert fields <= 3
+    assert figure.locator("details.sg-more textarea").count() == 1
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_turn_is_taken_back_by_undo_and_all_of_them_by_reset(visit, name):
+    figure = opened(visit, name, reduced_motion="reduce")
+    undo, reset = (figure.get_by_role("button", name=name, exact=True) for name in ("undo", "reset"))
+    first = figure.evaluate(INPUTS)
+    assert not undo.is_visible()
+    assert not reset.is_visible()
+    turn(figure)
+    turned = figure.evaluate(INPUTS)
+    undo.click()
+    settle(figure.page)
+    assert figure.evaluate(INPUTS) == first
+    turn(figure)
+    assert figure.evaluate(INPUTS) == turned
+    reset.click()
+    settle(figure.page)
+    assert figure.evaluate(INPUTS) == first
+    assert not reset.is_visible()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_share_link_opens_the_same_figure(visit, name):
+    figure = opened(visit, name, reduced_motion="reduce")
+    turn(figure)
+    figure.locator("details.sg-more > summary").click()
+    figure.get_by_role("button", name="share link").click()
+    link = figure.get_by_label("text to copy").input_value()
+    path, nth = FIGURES[name]
+    page = visit(path + link[link.index("#") :], reduced_motion="reduce")
+    other = page.locator(".safegrid").nth(nth)
+    other.locator(".sg-sentence:not(:empty)").wait_for()
+    settle(page)
+    assert other.evaluate(INPUTS) == figure.evaluate(INPUTS)
+    other.locator("details.sg-more > summary").click()
+    other.get_by_role("button", name="share link").click()
+    assert other.get_by_label("text to copy").input_value() == link
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_garbage_link_is_refused_in_place(visit, name):
+    path, nth = FIGURES[name]
+    page = visit(f"{path}#safegrid=1&figure={name}&nonsense=%3Cimg%20src%3Dx%3E")
+    alert = page.locator(".safegrid").nth(nth).locator(".sg-error")
+    page.wait_for_function("(one) => one.textContent", arg=alert.element_handle())
+    assert "expected" in alert.inner_text()
+    assert page.locator(".safegrid").nth(nth).locator(".sg-sentence").inner_text()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_code_to_copy_is_python_that_needs_our_package(visit, name):
+    figure = opened(visit, name)
+    turn(figure)
+    figure.locator("details.sg-more > summary").click()
+    figure.get_by_role("button", name="copy as Python").click()
+    code = figure.get_by_label("text to copy").input_value()
+    assert any("sg" in ast.unparse(node) for node in ast.parse(code).body)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_where_motion_is_unwelcome_a_verb_ends_at_once_in_words(visit, name):
+    figure = opened(visit, name, reduced_motion="reduce")
+    before = figure.locator(".sg-sentence").inner_text()
+    verb = figure.locator(".sg-verb").first
+    verb.click()
+    settle(figure.page)
+    assert figure.locator(".sg-walker").count() == 0 or not figure.page.evaluate("document.getAnimations().length")
+    assert figure.locator(".sg-sentence").inner_text()
+    assert len(before) > 20
+
+
+@pytest.mark.parametrize("path", TOUCHABLE)
+def test_without_scripts_a_picture_and_a_sentence_stand_there(visit, path):
+    page = visit(path, java_script_enabled=False)
+    assert page.locator("noscript").count() >= len(figures_of(path))
+    for nth in range(len(figures_of(path))):
+        still = page.locator("noscript:has(img)").nth(nth)
+        still.locator("img").scroll_into_view_if_needed()
+        assert still.locator("img").bounding_box()["width"] > 200
+        assert len(still.locator("img").get_attribute("alt")) > 40
+        assert still.locator("p").inner_text().endswith("Here it stands still.")
