@@ -15,9 +15,11 @@ STATE = re.compile(r'<script type="application/vnd\.jupyter\.widget-state\+json"
 
 
 def states(path):
-    """The state of every widget that a page carries."""
-    (text,) = STATE.findall((PAGES / path).read_text())
-    return [model["state"] for model in json.loads(text)["state"].values()]
+    """The state of every widget that a page shows, in the order in which they stand there."""
+    text = (PAGES / path).read_text()
+    (carried,) = STATE.findall(text)
+    known = json.loads(carried)["state"]
+    return [known[view]["state"] for view in VIEW.findall(text)]
 
 
 def state_of(path, figure):
@@ -27,10 +29,7 @@ def state_of(path, figure):
 
 def figures_of(path):
     """The kinds of a page's figures, in the order in which they stand there."""
-    text = (PAGES / path).read_text()
-    (state,) = STATE.findall(text)
-    known = json.loads(state)["state"]
-    return [figure for view in VIEW.findall(text) if (figure := known[view]["state"].get("figure"))]
+    return [state["figure"] for state in states(path) if "figure" in state]
 
 
 def explorer(page):
@@ -58,7 +57,7 @@ def shows(page, data, index, log=0):
         "(words) => document.querySelector('.sg-sentence')?.textContent.startsWith(words)",
         arg=f"Weight {data['weights'][index]:g}, log {log + 1}:",
     )
-    assert said(page) == pytest.approx(expected(data, index, log), abs=0.5001)
+    assert said(page)[:6] == pytest.approx(expected(data, index, log), abs=0.5001)
     assert said(page)[2] == pytest.approx(expected(data, index, log)[2], abs=0.0501)
 
 
@@ -69,9 +68,13 @@ def table(page):
     return {row[0]: [float(x) if x.strip() else None for x in row[1:]] for row in cells}
 
 
+BEGINS = {"belief": 50.0, "conservative_weight": 0.0, "reward_scale": 1.0}
+"""What the book's laboratory is set to at first."""
+
+
 def agrees(page, **settings):
-    """The page's table is the package's, for a laboratory with these settings."""
-    study = sg.SafetyLab(**settings).study()
+    """The page's table is the package's, for the book's laboratory with these settings."""
+    study = sg.SafetyLab(**BEGINS | settings).study()
     mdp, found = study.env.mdp, table(page)
     for name, policy in {"clone": study.clone, "CQL": study.policy, "optimum": mdp.optimal(0.99)}.items():
         score, true = mdp.evaluate(policy), mdp.start @ mdp.values(policy, 0.99)[0]

@@ -78,7 +78,14 @@ def test_every_exercise_has_a_starting_cell_and_a_hidden_solution_that_passes_th
         assert any(f"# Check\n{check}" in cell for cell in CELL.findall(solution[1])), label
 
 
-@every_lesson
+@pytest.mark.parametrize("path", [p for p in LESSONS if p not in words.CHAPTERS], ids=lambda p: p.stem)
+def test_an_appendix_opens_with_an_aim_and_a_question_and_closes_with_a_summary(path):
+    text = path.read_text()
+    assert re.search(r"^# .+\n\n\*After this chapter you can .+?\*\n\n\*\*The question: .+?\?\*\*", text, re.M | re.S)
+    assert len(re.findall(r"^- (?!\[)", text.split("## Summary\n")[1], re.M)) == 3
+
+
+@pytest.mark.parametrize("path", words.CHAPTERS, ids=lambda p: p.stem)
 def test_a_chapter_opens_with_a_question_and_a_bet_and_closes_with_a_summary_and_what_one_can_now(path):
     text = path.read_text()
     assert re.search(r"^# .+\n\n\*\*The question: [^*]+?\?\*\*\n\n:::\{ask\} ", text, re.M)

@@ -10,12 +10,11 @@ import { readData, SCORES } from "./explorer_data.js";
 import { makeFrame, whenSeen } from "./figure.js";
 import { explorerLayer, explorerLayers } from "./layers.js";
 import { returnOrValue } from "./meanings.js";
-import { inWords, makeMicroscope, stateRows } from "./microscope.js";
+import { makeMicroscope } from "./microscope.js";
 import { html, number, percent } from "./page.js";
 import { makePlayer } from "./player.js";
 import { rendered } from "./render.js";
 import { oneFrom, wholeIn } from "./settings.js";
-import { endOf } from "./world.js";
 
 const TRY = ["0", "6", "200"];
 
@@ -43,7 +42,7 @@ explorer.mdp.evaluate(sg.policy_table(explorer.agent, explorer.mdp))
 
   const choose = (name) => (value) => frame.change({ [name]: value });
   const scope = makeMicroscope();
-  const boards = makeBoards([data.title], world, { look, scope: scope.element });
+  const boards = makeBoards([data.title], world, { look: (s) => scope.read(world, s, agent), scope: scope.element });
   const slider = makeSlider("conservative weight", names, choose("index"));
   const marks = TRY.map((name) => [names.indexOf(name), name]).filter(([i]) => i >= 0);
   const dial = makeScale(slider, last, { low: "bold", high: "timid" }, marks, choose("index"));
@@ -59,13 +58,6 @@ explorer.mdp.evaluate(sg.policy_table(explorer.agent, explorer.mdp))
     boards.animate([ways], () => {
       frame.sentence.textContent = `${agent.words} ${counted(tally(world, ways))}.`;
     });
-  }
-
-  function look(s) {
-    if (!agent || world.terminal[s]) return endOf(world, s) ?? "";
-    const rows = stateRows(s, agent);
-    scope.draw("", rows);
-    return inWords(rows);
   }
 
   function draw() {

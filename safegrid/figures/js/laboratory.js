@@ -8,12 +8,11 @@ import { makeControls, makeLessons } from "./laboratory_controls.js";
 import { makeTable, verdict } from "./laboratory_results.js";
 import { LABORATORY_SETTINGS, readPresets } from "./laboratory_settings.js";
 import { laboratoryLayer } from "./layers.js";
-import { inWords, makeMicroscope, stateRows } from "./microscope.js";
+import { makeMicroscope } from "./microscope.js";
 import { html } from "./page.js";
 import { asPython } from "./python_code.js";
 import { rendered } from "./render.js";
 import { study } from "./study.js";
-import { endOf } from "./world.js";
 
 const TITLES = ["clone: the log's most frequent action", "CQL: conservative Q-learning"];
 const BRUSHES = [
@@ -61,9 +60,8 @@ function laboratory(model, page) {
   }
 
   function look(s) {
-    if (!now || now.world.terminal[s]) return (now && endOf(now.world, s)) ?? "";
-    const { model: log, q, cql, settings } = now;
-    const rows = stateRows(s, {
+    const { world, model: log, q, cql, settings } = now;
+    return scope.read(world, s, {
       counts: log.counts,
       q,
       truth: cql,
@@ -71,8 +69,6 @@ function laboratory(model, page) {
       weight: settings.conservative_weight,
       scale: settings.reward_scale,
     });
-    scope.draw("", rows);
-    return inWords(rows);
   }
 
   function compute() {

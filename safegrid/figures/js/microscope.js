@@ -1,7 +1,7 @@
 /* The microscope: one state of the table, its four actions, and why each claim stands where it stands. */
 
 import { html, number, percent, svg } from "./page.js";
-import { ACTIONS, pairs, SIGNS } from "./world.js";
+import { ACTIONS, endOf, pairs, SIGNS } from "./world.js";
 
 const COLUMNS = [
   ["log", "share of the log's steps here"],
@@ -11,16 +11,17 @@ const COLUMNS = [
   ["true", "what is true of its policy"],
 ];
 
-/* A table of one state that `draw` fills with `stateRows`. */
+/* A table of one state: `draw` fills it with `stateRows`; `read` looks into a cell and says it in words, too. */
 export function makeMicroscope() {
   const head = COLUMNS.map(([name, meaning]) => html("th", { scope: "col", title: meaning }, name));
   const body = html("tbody");
   const caption = html("caption");
-  const table = html("table", { class: "sg-scope" }, caption,
-    html("thead", {}, html("tr", {}, html("td"), ...head)), body);
+  const heads = html("thead", {}, html("tr", {}, html("td"), ...head));
+  const table = html("table", { class: "sg-scope" }, caption, heads, body);
 
   function draw(where, rows) {
     caption.textContent = where;
+    heads.hidden = rows.length === 0;
     const worth = Math.max(1, ...rows.flatMap(({ claim, truth }) => [claim, truth]).filter(Number.isFinite)
       .map(Math.abs));
     const pushes = Math.max(1, ...rows.map(({ push }) => push).filter(Number.isFinite).map(Math.abs));
@@ -33,7 +34,15 @@ export function makeMicroscope() {
       cell(number(row.truth), row.truth / worth, "sg-of-truth", true))));
   }
 
-  return { element: table, draw };
+  /* `about`: what `stateRows` wants to know of an agent. */
+  function read(world, s, about) {
+    const end = endOf(world, s);
+    const rows = end ? [] : stateRows(s, about);
+    draw(end ?? "", rows);
+    return end ?? inWords(rows);
+  }
+
+  return { element: table, draw, read };
 }
 
 function words(push) {

@@ -7,11 +7,10 @@ import { makeChoice, makeScale, makeSlider, named, row } from "./controls.js";
 import { counted, sampleWays, tally } from "./driving.js";
 import { makeFrame, whenSeen } from "./figure.js";
 import { explorerLayer, explorerLayers } from "./layers.js";
-import { inWords, makeMicroscope, stateRows } from "./microscope.js";
+import { makeMicroscope } from "./microscope.js";
 import { number } from "./page.js";
 import { rendered } from "./render.js";
 import { oneFrom, wholeIn } from "./settings.js";
-import { endOf } from "./world.js";
 
 const FLEET = 20;
 
@@ -30,7 +29,7 @@ function story(model, page) {
   let drives = 0; // seeds the next fleet
 
   const scope = makeMicroscope();
-  const boards = makeBoards(["", ""], world, { look, scope: scope.element });
+  const boards = makeBoards(["", ""], world, { look: (s) => scope.read(world, s, two[1]), scope: scope.element });
   const slider = makeSlider("conservative weight", names, (index) => frame.change({ index }));
   const marks = [...data.marks].map((i) => [i, names[i]]);
   const dial = makeScale(slider, last, { low: "bold", high: "timid" }, marks, (index) => {
@@ -53,14 +52,6 @@ function story(model, page) {
   function belief() {
     const [, { claimed, worth }] = two;
     return `it believed ${signed(claimed)}, the truth is ${signed(worth)}.`;
-  }
-
-  function look(s) {
-    const [, agent] = two;
-    if (!agent || world.terminal[s]) return endOf(world, s) ?? "";
-    const rows = stateRows(s, agent);
-    scope.draw("", rows);
-    return inWords(rows);
   }
 
   function draw() {
