@@ -203,11 +203,9 @@ def test_twenty_drives_are_counted_the_first_without_being_asked(visit, data):
         assert page.locator(".sg-way").count() == 20
         counted = explorer(page).locator(".sg-sentence").inner_text().split(". ")[-1]
         parts = {"arrived": safe, "crashed": hurt, "ran out of time": 20 - safe - hurt}
-        said = [
-            (int(n), what) for n, what in re.findall(r"(\d+) (?:of 20 )?(arrived|crashed|ran out of time)", counted)
-        ]
-        assert dict((what, n) for n, what in said) == {what: n for what, n in parts.items() if n}
-        assert sorted(said, reverse=True)[0] == said[0]
+        said = re.findall(r"(\d+) (?:of 20 )?(arrived|crashed|ran out of time)", counted)
+        assert {what: int(n) for n, what in said} == {what: n for what, n in parts.items() if n}
+        assert int(said[0][0]) == max(parts.values())
         assert page.locator(".sg-hazard-end").count() == hurt
 
 

@@ -24,7 +24,8 @@ PARTS = """(figure) => {
   const box = (one) => one && one.checkVisibility() && one.getBoundingClientRect();
   const boxes = [".sg-bar input[type=range]", ".sg-verb", "svg.sg-board, svg.sg-chart"]
     .map((part) => box(figure.querySelector(part))).filter(Boolean);
-  return { n: boxes.length, top: Math.min(...boxes.map((b) => b.top)), bottom: Math.max(...boxes.map((b) => b.bottom)) };
+  const [tops, bottoms] = ["top", "bottom"].map((side) => boxes.map((one) => one[side]));
+  return { n: boxes.length, top: Math.min(...tops), bottom: Math.max(...bottoms) };
 }"""
 INPUTS = """(figure) => [...figure.querySelectorAll("input, select")].map((one) =>
   one.type === "checkbox" ? one.checked : one.value)"""

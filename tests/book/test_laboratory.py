@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from reading import BEGINS, LAB, agrees, cell, settle, table
+from reading import LAB, agrees, cell, settle, table
 
 import safegrid as sg
 from safegrid.figures.laboratory import LEARNING, WORLD

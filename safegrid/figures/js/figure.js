@@ -71,15 +71,15 @@ export function makeFrame(model, page, { name, settings, python }) {
   function lay({ bar, stage, below = [], more = [] }) {
     const tools = html("div", { class: "sg-row" }, code, page ? share : null);
     return html("div", { class: `sg-figure sg-${name}` },
-      html("div", { class: "sg-bar" }, ...bar, html("span", { class: "sg-back" }, undo, reset)),
-      sentence, alert, ...stage, ...below,
+      html("div", { class: "sg-bar" }, ...bar),
+      html("div", { class: "sg-said" }, sentence, html("span", { class: "sg-back" }, undo, reset)), alert, ...stage, ...below,
       html("details", { class: "sg-more" }, html("summary", {}, "more"), ...more, tools, sheet.element));
   }
 
-  /* Shows what can be taken back. */
+  /* Shows what can be taken back. What cannot keeps its place, so that nothing moves under a hand. */
   function settle() {
-    undo.hidden = past.length === 0;
-    reset.hidden = toLink(name, first) === toLink(name, read());
+    undo.style.visibility = past.length === 0 ? "hidden" : "";
+    reset.style.visibility = toLink(name, first) === toLink(name, read()) ? "hidden" : "";
   }
 
   const stop = () => removeEventListener("hashchange", visit);
