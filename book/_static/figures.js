@@ -88,7 +88,7 @@
         const state = find(view, states);
         if (!OURS.test(state?._anywidget_id)) continue; // somebody else's widget
         const name = String(state.figure);
-        if (!/^[a-z_]+$/.test(name)) throw new Error(`figure is ${name.slice(0, 40)}, expected a figure's name`);
+        if (!/^[a-z]\w*$/.test(name)) throw new Error(`figure is ${name.slice(0, 40)}, expected a figure's name`);
         const { default: module } = await load(name);
         module.render({ model: new Model(state), el: place, page: !seen.has(name) }); // one link, one figure of a kind
         seen.add(name);

@@ -32,6 +32,12 @@ def figures_of(path):
     return [state["figure"] for state in states(path) if "figure" in state]
 
 
+TOUCHABLE = sorted(p.relative_to(PAGES).as_posix() for p in PAGES.glob("book/*.html") if STATE.search(p.read_text()))
+ALL = [(name, path, nth) for path in TOUCHABLE for nth, name in enumerate(figures_of(path))]
+FIGURES = {name: (path, nth) for name, path, nth in reversed(ALL)}
+"""Each figure's name and where the book shows it first: its page, and its place among the page's figures."""
+
+
 def explorer(page):
     """The page's first explorer, whose state `data` is."""
     return page.locator(".sg-explorer").first

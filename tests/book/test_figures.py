@@ -4,8 +4,8 @@ import ast
 import re
 
 import pytest
-from conftest import PAGES, axe
-from reading import ALIVE, STATE, figures_of, settle
+from conftest import axe
+from reading import ALIVE, FIGURES, TOUCHABLE, figures_of, settle
 
 READERS = {
     "light": {"color_scheme": "light"},
@@ -14,10 +14,6 @@ READERS = {
     "narrow and dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
 }
 SCREENS = {"wide": (1280, 900), "telephone": (390, 844)}
-TOUCHABLE = sorted(p.relative_to(PAGES).as_posix() for p in PAGES.glob("book/*.html") if STATE.search(p.read_text()))
-ALL = [(name, path, nth) for path in TOUCHABLE for nth, name in enumerate(figures_of(path))]
-FIGURES = {name: (path, nth) for name, path, nth in reversed(ALL)}
-"""Each figure's name and where the book shows it first: its page, and its place among the page's figures."""
 OPENING = [path for path in TOUCHABLE if re.match(r"book/(\d\d_|intro)", path)]
 
 PARTS = """(figure) => {

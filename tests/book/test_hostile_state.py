@@ -17,7 +17,8 @@ EVIL = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
 LIES = {
     "short": (("data", "q_values"), lambda x: x[:-1], "q_values is a list of 89999, expected a list of 90000"),
     "nan": (("data", "q_values", 5), lambda x: "NaN", 'q_values[5] is "NaN", expected a whole number'),
-    "null": (("data", "visits", 0), lambda x: None, "visits[0] is null, expected a number in 0…1000"),
+    "null": (("data", "counts", 0), lambda x: None, "counts[0] is null, expected a number in 0…10000000"),
+    "scale": (("data", "reward_scale"), lambda x: 0, "reward_scale is 0, expected a number in"),
     "falling": (("data", "weights"), lambda x: x[::-1], "weights[1] is"),
     "start": (("data", "world", "start"), lambda x: [0.0] * len(x), "start[0…], summed is 0, expected a number in"),
     "chances": (("data", "world", "probabilities", 0), lambda x: 0.5, "probabilities[0…], summed is"),
@@ -35,7 +36,8 @@ LIES = {
     "unprintable": (("index",), lambda x: {"toString": 1}, "index is named fields, expected a whole number"),
     "curve": (("data", "curves", "return_mean", 0), lambda x: "abc", 'curves.return_mean[0] is "abc", expected a list'),
     "index": (("index",), lambda x: 99, "index is 99, expected a whole number in 0…9"),
-    "figure": (("figure",), lambda x: "__proto__", 'figure is "__proto__", expected one of explorer, lab'),
+    "figure": (("figure",), lambda x: "__proto__", "figure is __proto__, expected a figure's name"),
+    "folder": (("figure",), lambda x: "../figures", "figure is ../figures, expected a figure's name"),
     "nothing": (("data",), lambda x: None, "data is null, expected named fields"),
     "text": (("data", "title"), lambda x: EVIL * 3, "title is"),
     "module": (("_anywidget_id",), lambda x: "safegrid.figures.nowhere.X", ""),
@@ -45,7 +47,7 @@ LIES = {
 @pytest.fixture(scope="session")
 def lie(browser, tmp_path_factory):
     """Makes a page with a lying explorer and, after it, an honest laboratory; with the book's own policy."""
-    honest, lab = state_of(EXPLORER, "explorer"), state_of(LAB, "lab")
+    honest, lab = state_of(EXPLORER, "explorer"), state_of(LAB, "laboratory")
     folder = tmp_path_factory.mktemp("lies")
     (folder / "_static").symlink_to(PAGES / "_static")
     server, address = serve(folder)
@@ -80,7 +82,7 @@ def test_a_lying_state_is_refused_in_its_place_and_harms_nobody(visit, lie, name
         tree[key] = change(tree[key])
 
     page = visit("lie.html", home=lie(tell))
-    page.locator(".sg-lab .sg-table td").first.wait_for()
+    page.locator(".sg-laboratory .sg-table td").first.wait_for()
     assert page.evaluate("window.hacked") is None
     assert page.locator("img").count() == 0
     if message:
@@ -90,18 +92,18 @@ def test_a_lying_state_is_refused_in_its_place_and_harms_nobody(visit, lie, name
 
 
 LAB_LIES = {
-    "presets": (lambda model: model.update(presets=5), "This figure cannot be shown: presets is 5, expected a list"),
+    "presets": (lambda model: model.update(presets=5), "presets is 5, expected a list"),
     "preset": (
         lambda model: model.update(presets=[None]),
-        "This figure cannot be shown: preset is null, expected named",
+        "preset is null, expected named",
     ),
     "lesson": (
         lambda model: model["presets"][0].update(settings={"desc": EVIL}),
-        "This figure cannot be shown: desc is",
+        "desc is",
     ),
     "setting": (
         lambda model: model["presets"][0].update(settings={"__proto__x": 1}),
-        'This figure cannot be shown: setting is "__proto__x", expected one of desc',
+        'setting is "__proto__x", expected one of desc',
     ),
     "desc": (lambda model: model.update(desc=["S" * 10**6]), "number of rows is 1, expected a whole number in 2…20"),
     "letters": (lambda model: model.update(desc=[EVIL, EVIL]), "desc row 0 is"),
@@ -117,10 +119,10 @@ LAB_LIES = {
 @pytest.mark.parametrize("name", LAB_LIES)
 def test_a_lying_laboratory_is_refused_in_its_place(visit, lie, name):
     change, message = LAB_LIES[name]
-    page = visit("lie.html", home=lie(change, liar="lab"))
+    page = visit("lie.html", home=lie(change, liar="laboratory"))
     page.locator(".sg-table td").nth(1).wait_for()
     page.wait_for_function("() => document.querySelector('.sg-error')?.textContent")
-    assert page.locator(".sg-error").first.inner_text().startswith(message)
+    assert page.locator(".sg-error").first.inner_text().startswith(f"This figure cannot be shown: {message}")
     for button in page.get_by_role("button").all()[:3]:  # of the liar, where it still has some
         button.click()
     assert page.evaluate("window.hacked") is None
@@ -131,7 +133,7 @@ def test_a_comment_and_a_script_in_a_text_swallow_nothing(visit, lie):
     page = visit("lie.html", home=lie(lambda model: model["data"].update(title="<!--<script>")))
     page.locator(".sg-explorer").wait_for()
     assert page.locator(".sg-explorer .sg-title").first.inner_text() == "<!--<script>"
-    page.locator(".sg-lab .sg-table td").nth(1).wait_for()
+    page.locator(".sg-laboratory .sg-table td").nth(1).wait_for()
 
 
 def test_html_in_every_text_stays_text(visit, lie):

@@ -5,21 +5,21 @@ import shutil
 import numpy as np
 import pytest
 from conftest import serve
-from reading import EXPLORER, LAB, random_laboratory, state_of
+from reading import FIGURES, random_laboratory, state_of
 
-from safegrid.figures.modules import MODULES, joined
+from safegrid.figures.modules import MODULES, entries, joined
 
 STUDY = """async (settings) => {
   const plain = (key, value) => ArrayBuffer.isView(value) ? Array.from(value, String) : value;
-  const [apart, one] = await Promise.all([import("./figures/study.js"), import("./joined.js")]);
+  const [apart, one] = await Promise.all([import("./figures/study.js"), import("./joined/laboratory.js")]);
   return [apart, one].map(({ study }) => JSON.stringify(study(settings), plain));
 }"""
-DRAW = """async (state) => {
+DRAW = """async ([state, name]) => {
   const model = { get: (name) => state[name], set() {}, on() {}, off() {}, save_changes() {} };
-  const modules = await Promise.all([import("./figures/render.js"), import("./joined.js")]);
-  return modules.map(({ default: figures }) => {
+  const modules = await Promise.all([import(`./figures/${name}.js`), import(`./joined/${name}.js`)]);
+  return modules.map(({ default: figure }) => {
     const el = document.body.appendChild(document.createElement("div"));
-    figures.render({ model, el });
+    figure.render({ model, el });
     return [el.outerHTML, ...[...el.querySelectorAll("input, select")].map((input) => input.value)];
   });
 }"""
@@ -30,7 +30,10 @@ def both(browser, tmp_path_factory):
     """The address of a page that can import the modules, and the text they make."""
     folder = tmp_path_factory.mktemp("joined")
     shutil.copytree(MODULES, folder / "figures")
-    (folder / "joined.js").write_text(joined() + "\nexport { study };\n")
+    (folder / "joined").mkdir()
+    for entry in entries():
+        more = "\nexport { study };\n" if entry == "laboratory.js" else ""
+        (folder / "joined" / entry).write_text(joined(entry) + more)
     (folder / "page.html").write_text('<!doctype html><link rel="icon" href="data:,"><title>both</title>')
     server, address = serve(folder)
     yield address
@@ -46,9 +49,10 @@ def test_the_same_numbers_come_from_a_random_laboratory(visit, both):
         assert apart == one
 
 
-@pytest.mark.parametrize(("path", "figure"), [(EXPLORER, "explorer"), (LAB, "lab")])
-def test_the_same_figure_is_drawn(visit, both, path, figure):
-    apart, one = visit("page.html", home=both).evaluate(DRAW, state_of(path, figure))
-    assert "sg-board" in apart[0]
-    assert "sg-error" not in apart[0] or 'role="alert"></p>' in apart[0]
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_same_figure_is_drawn(visit, both, name):
+    path, _ = FIGURES[name]
+    apart, one = visit("page.html", home=both).evaluate(DRAW, [state_of(path, name), name])
+    assert "sg-figure" in apart[0]
+    assert 'role="alert"></p>' in apart[0]
     assert apart == one

@@ -145,7 +145,7 @@ def test_a_hand_and_python_move_the_same_figures(lab, visit):
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.ready")
     for index in (0, 1, 2):
         page.evaluate(RUN, index)
-    explorer, laboratory = page.locator(".sg-explorer"), page.locator(".sg-lab")
+    explorer, laboratory = page.locator(".sg-explorer"), page.locator(".sg-laboratory")
     explorer.wait_for()
     until(page, 3, "6.0 0 6.0 6.0")
 
@@ -161,7 +161,7 @@ def test_a_hand_and_python_move_the_same_figures(lab, visit):
     page.wait_for_function(
         "() => document.querySelector('.sg-explorer .sg-sentence').textContent.startsWith('Weight 0,')"
     )
-    page.wait_for_function("() => document.querySelector('.sg-lab input[type=number]').value === '12.5'")
+    page.wait_for_function("() => document.querySelector('.sg-laboratory input[type=number]').value === '12.5'")
     until(page, 3, "0.0 1 12.5 12.5")
 
     assert laboratory.get_by_role("button", name="share link").count() == 0  # there is no page to link to

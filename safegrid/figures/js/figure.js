@@ -72,7 +72,8 @@ export function makeFrame(model, page, { name, settings, python }) {
     const tools = html("div", { class: "sg-row" }, code, page ? share : null);
     return html("div", { class: `sg-figure sg-${name}` },
       html("div", { class: "sg-bar" }, ...bar),
-      html("div", { class: "sg-said" }, sentence, html("span", { class: "sg-back" }, undo, reset)), alert, ...stage, ...below,
+      html("div", { class: "sg-said" }, sentence, html("span", { class: "sg-back" }, undo, reset)), alert,
+      ...stage, ...below,
       html("details", { class: "sg-more" }, html("summary", {}, "more"), ...more, tools, sheet.element));
   }
 
