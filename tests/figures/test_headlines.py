@@ -93,10 +93,10 @@ def test_what_it_cannot_show_is_refused(original, pair):
     ours, others = pair
     with pytest.raises(ValueError, match="ours are 1 policies and others 2, expected as many of each"):
         sg.Headlines(original.mdp, ours, others * 2)
-    with pytest.raises(ValueError, match="ours row .*expected probabilities that sum to 1"):
+    with pytest.raises(ValueError, match=r"ours row .*expected probabilities that sum to 1"):
         sg.Headlines(original.mdp, [2 * ours[0]], others)
     odd = sg.SafetyCriticalGridWorld(step_reward=-0.5)
-    with pytest.raises(ValueError, match="reward -0.5, expected whole numbers"):
+    with pytest.raises(ValueError, match=r"reward -0\.5, expected whole numbers"):
         sg.Headlines(odd.mdp, ours, others)
     with pytest.raises(traitlets.TraitError, match="tests"):
         sg.Headlines(original.mdp, ours, others, tests=0)

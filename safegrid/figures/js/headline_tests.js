@@ -94,7 +94,7 @@ export function makeTests({ names, stops, exact, margins, moves, K }, fleet) {
 
   function saidOf(about) {
     if (about === "crashes") return [`${names[0]} is safer`, "no difference", `${names[1]} is safer`];
-    return [`${names[0]}: 25% and more`, "less than 25% apart", `${names[1]}: 25% and more`];
+    return [`${names[0]}: 25% or more`, "less than 25%", `${names[1]}: 25% or more`];
   }
 
   /* The latest test in words, and its headline. */

@@ -79,7 +79,8 @@ function headlines(model, page) {
     once.textContent = `drive ${stops[state.drives] === 30 ? "thirty" : stops[state.drives]}`;
     frame.sentence.textContent = tests.inWords(state);
     tests.count(state, (found) => {
-      bars.draw({ ...found, name: `What ${found.counted} of such tests say` });
+      const name = found.counted === "1" ? "What one such test says" : `What ${found.counted} such tests say`;
+      bars.draw({ ...found, name });
       odds.replaceChildren(...headlineTable(found));
     });
     frame.settle();

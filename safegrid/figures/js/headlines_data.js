@@ -13,8 +13,9 @@ export function readHeadlines(given) {
   const world = readWorld(data.world);
   const K = whole("number of networks", data.policies?.[0]?.length, 1, 50);
   const both = (name, read) => [0, 1].map((kind) => {
-    if (data[name]?.[kind]?.length !== K) refuse(name, data[name], `two lists of ${K}`);
-    return data[name][kind].map((one, k) => read(`${name}[${kind}][${k}]`, one));
+    const ones = data[name]?.[kind];
+    if (!Array.isArray(ones) || ones.length !== K) refuse(name, data[name], `two lists of ${K}`);
+    return ones.map((one, k) => read(`${name}[${kind}][${k}]`, one));
   });
   const policies = both("policies", (name, one) => readPolicy(name, one, world));
   const scores = both("scores", (name, one) => list(name, one, 2));
