@@ -85,6 +85,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figures.runs": ["plot_runs"],
         "figures.sensitivity": ["plot_sensitivity"],
         "figures.sweeps": ["plot_sweep"],
+        "figures.best_driver": ["BestDriver"],
         "figures.story": ["WeightStory"],
         "figures.tables": ["plot_cells"],
         "figures.training": ["plot_losses", "plot_training"],

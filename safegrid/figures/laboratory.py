@@ -35,6 +35,33 @@ LIMITS: dict[str, tuple[float, float]] = {
 """Lowest and highest value of each of a laboratory's settings, as in the page's script: a page must never freeze."""
 
 
+def world_settings(env: SafetyCriticalGridWorld) -> dict[str, Any]:
+    """What a figure's traits say of a world.
+
+    Raises:
+        ValueError: it is none of ours, or a wrapper changes it.
+    """
+    world: Any = env.unwrapped
+    if not isinstance(world, SafetyCriticalGridWorld) or not is_plain(env, world.max_steps):
+        raise ValueError(f"env is {env}, expected a SafetyCriticalGridWorld, and no wrapper that changes it")
+    return {name: getattr(world, name) for name in WORLD} | {"desc": list(world.desc)}
+
+
+def check_map(desc: list[str]) -> list[str]:
+    """A map that a page computes in no time, or what is wrong with it.
+
+    Raises:
+        ValueError: it is no map.
+        TraitError: it is too small or too large.
+    """
+    env = SafetyCriticalGridWorld(desc=desc)
+    low, high = LIMITS["size"]
+    for side, n in (("rows", env.height), ("columns", env.width)):
+        if not low <= n <= high:
+            raise traitlets.TraitError(f"desc has {n} {side}, expected {low:g}…{high:g}")
+    return list(env.desc)
+
+
 @dataclass(frozen=True, eq=False)
 class Study(ByValue):
     """What a laboratory shows, computed by the package: the same numbers as on the page.
@@ -115,11 +142,7 @@ class SafetyLab(Touchable):
                 f"unknown setting {min(unknown)!r}, expected one of {', '.join((*WORLD, *LEARNING))}, layer"
             )
         env = SafetyCriticalGridWorld(map_name="crossroads") if env is None else env
-        world: Any = env.unwrapped
-        if not isinstance(world, SafetyCriticalGridWorld) or not is_plain(env, world.max_steps):
-            raise ValueError(f"env is {env}, expected a SafetyCriticalGridWorld, and no wrapper that changes it")
-        of_world = {name: getattr(world, name) for name in WORLD} | {"desc": list(world.desc)}
-        super().__init__(**(of_world | {"presets": presets()} | settings))
+        super().__init__(**(world_settings(env) | {"presets": presets()} | settings))
 
     def study(self) -> Study:
         """Computes what the page shows, in Python."""
@@ -144,12 +167,7 @@ class SafetyLab(Touchable):
 
     @traitlets.validate("desc")
     def _check_desc(self, proposal: Any) -> list[str]:
-        env = SafetyCriticalGridWorld(desc=proposal["value"])
-        low, high = LIMITS["size"]
-        for side, n in (("rows", env.height), ("columns", env.width)):
-            if not low <= n <= high:
-                raise traitlets.TraitError(f"desc has {n} {side}, expected {low:g}…{high:g}")
-        return list(env.desc)
+        return check_map(proposal["value"])
 
     @traitlets.validate(*(name for name in LIMITS if name != "size"))
     def _check_number(self, proposal: Any) -> Any:

@@ -31,18 +31,19 @@ export function withSlips(policy, epsilon) {
 }
 
 /* Episodes in lock-step, as `TabularMDP.rollouts`: all that are alive throw for their actions, then for what follows,
-   from one stream or each from dice of its own. */
+   from one stream or each from dice of its own. A policy may have a table for each step. */
 export function rollouts(world, policy, n, random, ownDice = false) {
   const log = { episode: [], state: [], action: [], reward: [], next_state: [], terminal: [], timeout: [] };
   const choose = cumulated(policy, 4);
   const branch = cumulated(world.chance, 4);
   const begin = cumulated(world.start, world.S);
   const width = 2 * world.horizon + 1;
+  const table = policy.length > 4 * world.S ? 4 * world.S : 0; // from one step's to the next
   const dice = ownDice ? new Float64Array(n * width).map(random) : null;
   const thrown = dice ? (episode, place) => dice[episode * width + place] : random;
   let walkers = Array.from({ length: n }, (_, episode) => [episode, draw(begin, 0, world.S, thrown(episode, 0))]);
   for (let t = 1; t <= world.horizon && walkers.length; t++) {
-    const actions = walkers.map(([episode, s]) => draw(choose, 4 * s, 4, thrown(episode, 2 * t - 1)));
+    const actions = walkers.map(([episode, s]) => draw(choose, table * (t - 1) + 4 * s, 4, thrown(episode, 2 * t - 1)));
     walkers = walkers.flatMap(([episode, s], i) => {
       const p = 4 * s + actions[i];
       const at = 4 * p + draw(branch, 4 * p, 4, thrown(episode, 2 * t));

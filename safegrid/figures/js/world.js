@@ -108,7 +108,7 @@ export function values(world, policy, gamma) {
 }
 
 /* Q(s, a) = E[r + γ V(s′)], 0 in terminal states. */
-function backup({ S, terminal, next, chance, gain }, v, gamma) {
+export function backup({ S, terminal, next, chance, gain }, v, gamma) {
   const q = new Float64Array(4 * S);
   for (let p = 0; p < 4 * S; p++) {
     if (terminal[p >> 2]) continue;
