@@ -10,7 +10,7 @@ from reading import cell, minus, settle
 import safegrid as sg
 
 PAGE = "book/01_world.html"
-SENTENCE = r"crashes in ([\d.]+)% of its trips and earns (-?[\d.]+)"
+SENTENCE = r"crashes in ([\d.]+)% of its trips and earns (-?\d+(?:\.\d+)?)"
 
 
 def agrees(page, **settings):
