@@ -75,6 +75,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "tabular_spibb",
         ],
         "figures.board": ["plot_board", "plot_weights"],
+        "figures.cards": ["CoveredCards"],
         "figures.comparisons": ["plot_comparison", "plot_profiles"],
         "figures.episodes": ["plot_distribution", "plot_lower_tail"],
         "figures.estimates": ["plot_estimates", "plot_regrets"],
