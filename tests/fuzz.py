@@ -22,7 +22,9 @@ from example_logs import short_log
 from safegrid.agents import create_discrete_cql, load_agent, save_agent
 from safegrid.dataset import Episodes, build_mdpdataset
 from safegrid.env import SafetyCriticalGridWorld
+from safegrid.figures.cards import CoveredCards
 from safegrid.figures.explorer import ConservatismExplorer
+from safegrid.figures.headlines import Headlines
 from safegrid.figures.laboratory import LEARNING, WORLD, SafetyLab
 from safegrid.figures.modules import joined
 from safegrid.figures.story import WeightStory
@@ -42,7 +44,7 @@ import { createInterface } from "node:readline";
 IMPORTS
 const checkSettings = (settings) => checked(LABORATORY_SETTINGS, settings);
 const followed = (link) => fromLink(link, LABORATORY_SETTINGS);
-const readers = { readData, readStory, readPresets, checkSettings, fromLink: followed };
+const readers = { readCards, readData, readHeadlines, readStory, readPresets, checkSettings, fromLink: followed };
 const said = { accepted: 0, refused: 0, foreign: 0, over: 0, kinds: {} }; // Node holds all in 100 MB, or stops
 for await (const line of createInterface({ input: createReadStream("inputs") })) {
   const [name, input] = JSON.parse(line);
@@ -61,6 +63,8 @@ console.log(JSON.stringify({ ...said, peak: process.resourceUsage().maxRSS / 1e3
 READ = {
     "explorer": "readData",
     "story": "readStory",
+    "cards": "readCards",
+    "headlines": "readHeadlines",
     "laboratory": "readPresets, checked, fromLink, LABORATORY_SETTINGS",
 }
 """What reads a state or a link in each figure's script."""
@@ -234,7 +238,12 @@ def fuzz_page(folder, rngs):
     driver = world.optimal(0.9)
     explorer = ConservatismExplorer(sweep, world, logs=short_log(), references={"driver": world.evaluate(driver)})
     story = WeightStory(sweep, world, short_log(), driver, code="WEIGHT")
-    trees = {"readData": explorer.data, "readStory": story.data, "readPresets": lab.presets, "checkSettings": settings}
+    clones = training.train_clone_sweep(short_log(), 1, 5, mdp=world, **QUIET)
+    cards = CoveredCards(world, [short_log()], sweep, clones, driver)
+    headlines = Headlines(world, [driver], [driver])
+    shown = {"readData": explorer, "readStory": story, "readCards": cards, "readHeadlines": headlines}
+    trees = {name: figure.data for name, figure in shown.items()}
+    trees |= {"readPresets": lab.presets, "checkSettings": settings}
     said = settings | {"desc": ".".join(lab.desc), "own_dice": "true"}
     link = "#" + urlencode({"safegrid": 1, "figure": "laboratory"} | said)
 

@@ -80,11 +80,15 @@ class CoveredCards(Touchable):
         gamma = float(sweep.settings["gamma"])
         claims = np.pad(sweep.scores("claimed_value")[:, :, 0], ((0, 1), (0, 0)), constant_values=np.nan)
         self.mdp, self.logs, self.driver = mdp, logs, checked_policy("driver", driver)
-        self.policies = np.concatenate([sweep.policies, clones.policies])[:, :, 0]
+        self.policies = np.concatenate([one.policies[:, :, 0] for one in (sweep, clones)])
         self.names = [*(f"weight {weight:g}" for weight in sweep.weights), "clone"]
         self.estimates = _estimate(mdp, logs, self.policies, claims)
         self.chosen = _choose(self.estimates, self.names)
         value = np.array([[mdp.start @ mdp.values(p, gamma)[0] for p in of] for of in self.policies])
+        if not np.allclose(value[:-1], sweep.scores("true_value")[:, :, 0]):
+            raise ValueError(
+                "mdp is another world than the sweep was trained with: its agents are worth something else"
+            )
         scores = [[mdp.evaluate(p) for p in of] for of in self.policies]
         self.truth = {
             name: np.array([[getattr(score, name) for score in of] for of in scores])
