@@ -3,7 +3,7 @@
 import { meanOf } from "./cards_data.js";
 import { html, number, percent } from "./page.js";
 
-const HEADS = ["", "takes", "regret", "hazard", "mean regret", "mean hazard"];
+const HEADS = ["who", "takes", "regret", "hazard", "mean regret", "mean hazard"];
 
 /* `yours`: the candidate that you took from each log, or −1; `letterOf(candidate)` on the log that is shown. */
 export function scoreRows(data, log, yours, letterOf) {
