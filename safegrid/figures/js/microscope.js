@@ -27,11 +27,11 @@ export function makeMicroscope() {
     const pushes = Math.max(1, ...rows.map(({ push }) => push).filter(Number.isFinite).map(Math.abs));
     body.replaceChildren(...rows.map((row) => html("tr", { class: row.chosen ? "sg-chosen" : null },
       html("th", { scope: "row" }, SIGNS[row.action]),
-      cell(percent(row.share), row.share, "sg-of-log"),
-      cell(percent(row.softmax), row.softmax, "sg-of-claims"),
-      cell(words(row.push), row.push / pushes, "sg-of-push", true),
-      cell(number(row.claim), row.claim / worth, "sg-of-claims", true),
-      cell(number(row.truth), row.truth / worth, "sg-of-truth", true))));
+      barCell(percent(row.share), row.share, "sg-of-log"),
+      barCell(percent(row.softmax), row.softmax, "sg-of-claims"),
+      barCell(words(row.push), row.push / pushes, "sg-of-push", true),
+      barCell(number(row.claim), row.claim / worth, "sg-of-claims", true),
+      barCell(number(row.truth), row.truth / worth, "sg-of-truth", true))));
   }
 
   /* `about`: what `stateRows` wants to know of an agent. */
@@ -51,7 +51,7 @@ function words(push) {
 }
 
 /* A number over its bar; bars of values with a sign begin in the middle. */
-function cell(text, share, name, signed = false) {
+export function barCell(text, share, name, signed = false) {
   const size = Math.min(1, Math.abs(Number.isNaN(share) ? 0 : share)) * (signed ? 10 : 20);
   const middle = signed ? 10 : 0;
   const x = share < 0 ? middle - size : middle;
