@@ -88,6 +88,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figures.sensitivity": ["plot_sensitivity"],
         "figures.sweeps": ["plot_sweep"],
         "figures.best_driver": ["BestDriver"],
+        "figures.side_by_side": ["SideBySide"],
         "figures.story": ["WeightStory"],
         "figures.tables": ["plot_cells"],
         "figures.training": ["plot_losses", "plot_training"],

@@ -41,8 +41,8 @@ function bestDriver(model, page) {
     change({ ...usual, ...settings });
     queueMicrotask(drive); // once the boards show it
   });
-  const visits = [visit("no slips", { slip_prob: 0 }), visit("in a hurry", { max_steps: shortest(model.get("desc")) }),
-    visit("as it is", {})];
+  const hurry = { max_steps: shortest(model.get("desc")) };
+  const visits = [visit("no slips", { slip_prob: 0 }), visit("in a hurry", hurry)];
 
   function drive() {
     const ways = now.drivers.map(({ policy }) => sampleWays(now.world, policy, 20, drives));

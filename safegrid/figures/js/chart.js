@@ -1,5 +1,6 @@
 /* A chart: a quantity over the stops of a dial, with intervals, references and the stop that is chosen. */
 
+import { decades, POWERS, tickName, ticks } from "./axis.js";
 import { nearest } from "./controls.js";
 import { html, svg } from "./page.js";
 
@@ -10,7 +11,6 @@ const RIGHT = 58;
 const TOP = 12;
 const FLOOR = HEIGHT - 32;
 const SPAN = WIDTH - LEFT - RIGHT;
-const LEAST = 1e-5; // a logarithmic axis is linear below, so that 0 has its place
 
 /* `series`: { name, colour, dash, rows: [[estimate, low, high], …] } each; `levels`: [name, value] each;
    `logarithmic`: of a probability, so that ten times rarer is as far everywhere. The dial: its `name`, where its stops
@@ -66,13 +66,6 @@ export function logPlaces(values) {
   return raw.map((at) => (values.length > 1 ? at / raw.at(-1) : 0.5));
 }
 
-const POWERS = [0, 1e-4, 1e-3, 1e-2, 1e-1, 1];
-
-/* How many powers of ten a probability stands above LEAST. */
-function decades(probability) {
-  return probability < LEAST ? (0.3 * probability) / LEAST : 0.3 + Math.log10(probability / LEAST);
-}
-
 /* The lowest and highest height, with some air. */
 function bounds(series, levels) {
   const drawn = [...series.flatMap(({ rows }) => rows.flat()), ...levels.map(([, value]) => value)];
@@ -92,9 +85,7 @@ function across(height, name) {
 }
 
 function heightLines(heights, y, format) {
-  const digits = heights.every(Number.isInteger) ? 0 : 1;
-  const name = (v) => (v > 0 && v < 0.001 ? `${(100 * v).toPrecision(1)}%` : format(v, digits));
-  const line = (v) => [across(y(v), "sg-grid"), write(LEFT - 5, y(v) + 3.5, "end", name(v))];
+  const line = (v) => [across(y(v), "sg-grid"), write(LEFT - 5, y(v) + 3.5, "end", tickName(v, format, heights))];
   return heights.flatMap(line);
 }
 
@@ -124,14 +115,6 @@ function spelled({ name, rows }, i, own, format) {
   const interval = Number.isFinite(from) ? ` [${format(from)}, ${format(to)}]` : "";
   const ring = own === estimate ? "" : `, ○ ${format(own)}`;
   return `${name} ${format(estimate)}${interval}${ring}`;
-}
-
-/* Round numbers between two bounds, at most six. */
-function ticks(low, high) {
-  const power = 10 ** Math.floor(Math.log10((high - low) / 4));
-  const step = [1, 2, 5, 10].map((k) => k * power).find((k) => (high - low) / k <= 5);
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
 /* The positions of the labels that there is room for. */
