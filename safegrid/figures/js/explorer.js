@@ -50,7 +50,7 @@ explorer.mdp.evaluate(sg.policy_table(explorer.agent, explorer.mdp))
   const layers = makeChoice("colour", named(known), choose("layer"));
   const logs = makeChoice("log", numbered(n_logs), (i) => choose("log")(Number(i)));
   const seeds = makeChoice("network", numbered(n_seeds), (i) => choose("seed")(Number(i)));
-  const player = makePlayer(last, () => model.get("index"), choose("index"), frame.sentence);
+  const player = makePlayer(() => last, () => model.get("index"), choose("index"), frame.sentence);
   const run = frame.verb("let twenty drive", drive);
 
   function drive() {

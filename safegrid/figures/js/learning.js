@@ -19,26 +19,34 @@ export function count(world, log) {
     reward[p] += log.reward[i] / counts[p];
     if (!log.terminal[i]) followers[p].set(z, (followers[p].get(z) ?? 0) + 1 / counts[p]);
   });
-  const steps = perState(world.S, (s) => sum(pairs(s).map((p) => counts[p])));
   const rows = followers.flatMap((row) => [...row]);
   const first = new Int32Array(n + 1);
   followers.forEach((row, p) => {
     first[p + 1] = first[p] + row.size;
   });
+  const next = Int32Array.from(rows, ([z]) => z);
+  return withShares({ counts, reward, first, next, chance: Float64Array.from(rows, ([, w]) => w) });
+}
+
+/* What was counted, and what follows from it: each state's steps, each pair's share of them, and who was visited. */
+export function withShares(counted) {
+  const { counts } = counted;
+  const steps = perState(counts.length / 4, (s) => sum(pairs(s).map((p) => counts[p])));
   return {
-    counts,
-    reward,
+    ...counted,
     steps,
-    first,
-    next: Int32Array.from(rows, ([z]) => z),
-    chance: Float64Array.from(rows, ([, w]) => w),
     share: counts.map((c, p) => (c === 0 ? 0 : c / steps[p >> 2])),
     visited: [...steps.keys()].filter((s) => steps[s] > 0),
   };
 }
 
 /* Tabular CQL in raw reward, as `safegrid.tabular_cql`: a number of gradient steps, or their limit where it is null. */
-export function tabularCql(model, { conservative_weight, reward_scale, n_steps, belief }, gamma) {
+export function tabularCql(model, settings, gamma) {
+  return snapshots(model, settings, [settings.n_steps], gamma)[0];
+}
+
+/* The same after each of several numbers of steps, which rise; null, for the limit, may stand last. One descent. */
+export function snapshots(model, { conservative_weight, reward_scale, belief }, stops, gamma) {
   const weight = reward_scale * conservative_weight;
   const scaled = {
     ...model,
@@ -47,8 +55,9 @@ export function tabularCql(model, { conservative_weight, reward_scale, n_steps, 
     push: weight > 0 ? Math.max(TINY, weight) : 0,
     reward: model.reward.map((r) => reward_scale * r),
   };
-  const q = n_steps === null ? limit(scaled, 1e-9 * reward_scale) : descend(scaled, n_steps);
-  return q.map((x) => x / reward_scale);
+  const taken = descend(scaled, stops.filter((stop) => stop !== null));
+  if (stops.at(-1) === null) taken.push(limit(scaled, 1e-9 * reward_scale));
+  return taken.map((q) => q.map((x) => x / reward_scale));
 }
 
 /* The log's target of a pair: its mean reward, and the mean of what it leads to. */
@@ -58,13 +67,14 @@ function target({ reward, first, next, chance, gamma }, p, v) {
   return reward[p] + gamma * future;
 }
 
-/* Gradient descent from the belief. */
-function descend(model, n_steps) {
+/* Gradient descent from the belief; a copy of the table after each number of steps. */
+function descend(model, stops) {
   const { share, visited, steps, push, belief } = model;
   const q = new Float64Array(share.length).fill(belief);
   const v = new Float64Array(steps.length).fill(belief);
   const weight = new Float64Array(4);
-  for (let step = 0; step < n_steps; step++) {
+  const taken = [];
+  for (let step = 1; step <= (stops.at(-1) ?? 0); step++) {
     for (const s of visited) v[s] = best(q, s);
     for (const s of visited) {
       let total = 0;
@@ -81,8 +91,9 @@ function descend(model, n_steps) {
         q[p] -= slope / (1 + push / 2);
       }
     }
+    if (stops.includes(step)) taken.push(q.slice());
   }
-  return q;
+  return taken;
 }
 
 /* The limit, by Newton's method on V where that gains on plain value iteration, which contracts by γ. */

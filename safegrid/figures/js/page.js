@@ -35,6 +35,7 @@ export function number(x, digits = 1) {
 }
 
 export function percent(share) {
+  if (share > 0 && share < 5e-7) return "<0.0001%";
   if (share > 0 && share < 0.0005) return `${(100 * share).toPrecision(2)}%`;
   const digits = share > 0 && share < 0.0995 ? 1 : 0;
   return `${number(100 * share, digits)}%`;

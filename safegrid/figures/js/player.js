@@ -5,7 +5,7 @@ import { makeButton } from "./controls.js";
 const PLAY = "▶ play";
 const PAUSE = "❚❚ pause";
 
-/* `now` tells the present stop and `choose` sets one; `speaker` is not read out at every step of the way. */
+/* `last` and `now` tell the last and the present stop, `choose` sets one; `speaker` is not read out at every step. */
 export function makePlayer(last, now, choose, speaker, milliseconds = 900) {
   let clock = 0;
   const button = makeButton(PLAY, () => (clock ? pause() : play()));
@@ -18,14 +18,14 @@ export function makePlayer(last, now, choose, speaker, milliseconds = 900) {
   }
 
   function play() {
-    if (now() === last) choose(0);
+    if (now() === last()) choose(0);
     button.textContent = PAUSE;
     speaker.setAttribute("aria-live", "off");
     clock = setInterval(step, milliseconds);
   }
 
   function step() {
-    if (now() === last) pause();
+    if (now() === last()) pause();
     else choose(now() + 1);
   }
 
