@@ -70,10 +70,10 @@ class TrainingPlayer(Touchable):
         self.episodes, self.mdp, self.gamma, self.reward_scale = log, mdp, gamma, reward_scale
         self.network = {int(step): np.asarray(q, float) for step, q in sorted((network or {}).items())}
         live = ~mdp.terminal
-        acted = [np.where(live[:, None], q, 0.0) for q in self.network.values()]
         for step, q in self.network.items():
             if q.shape != (mdp.n_states, mdp.n_actions) or not np.isfinite(q[live]).all():
                 raise ValueError(f"network[{step}] has shape {q.shape}, expected finite claims (S, A)")
+        acted = [np.where(live[:, None], q, 0.0) for q in self.network.values()]
         model = _count(log, mdp, 1.0, 1.0)
         best = mdp.optimal(gamma)
         last = tabular_cql(log, mdp, 0.0, reward_scale=reward_scale, belief=shown.get("belief", 0.0), gamma=gamma)

@@ -66,8 +66,8 @@ def test_play_goes_to_the_end(visit, data, mdp):
     slider.press("End")
     slider.press("ArrowLeft")
     figure(page).get_by_role("button", name="play").click()
-    page.wait_for_function("(end) => document.querySelector('.sg-training_player input[type=range]:not([hidden] *)').value === end",
-                           arg=str(last))  # fmt: skip
+    end = [slider.element_handle(), str(last)]
+    page.wait_for_function("([slider, end]) => slider.value === end", arg=end)
     says(page, mdp, *checkpoint(data, last))
 
 
