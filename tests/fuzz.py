@@ -24,6 +24,7 @@ from safegrid.dataset import Episodes, build_mdpdataset
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.figures.cards import CoveredCards
 from safegrid.figures.explorer import ConservatismExplorer
+from safegrid.figures.harm_budget import HarmBudget
 from safegrid.figures.headlines import Headlines
 from safegrid.figures.laboratory import LEARNING, WORLD, SafetyLab
 from safegrid.figures.modules import joined
@@ -44,7 +45,7 @@ import { createInterface } from "node:readline";
 IMPORTS
 const checkSettings = (settings) => checked(LABORATORY_SETTINGS, settings);
 const followed = (link) => fromLink(link, LABORATORY_SETTINGS);
-const readers = { readCards, readData, readHeadlines, readStory, readPresets, checkSettings, fromLink: followed };
+const readers = { readBudgets, readCards, readData, readHeadlines, readStory, readPresets, checkSettings, fromLink: followed };
 const said = { accepted: 0, refused: 0, foreign: 0, over: 0, kinds: {} }; // Node holds all in 100 MB, or stops
 for await (const line of createInterface({ input: createReadStream("inputs") })) {
   const [name, input] = JSON.parse(line);
@@ -62,6 +63,7 @@ console.log(JSON.stringify({ ...said, peak: process.resourceUsage().maxRSS / 1e3
 
 READ = {
     "explorer": "readData",
+    "budget": "readBudgets",
     "story": "readStory",
     "cards": "readCards",
     "headlines": "readHeadlines",
@@ -241,7 +243,9 @@ def fuzz_page(folder, rngs):
     clones = training.train_clone_sweep(short_log(), 1, 5, mdp=world, **QUIET)
     cards = CoveredCards(world, [short_log()], sweep, clones, driver)
     headlines = Headlines(world, [driver], [driver])
+    budget = HarmBudget([short_log()], world, (0.5, 1.0))
     shown = {"readData": explorer, "readStory": story, "readCards": cards, "readHeadlines": headlines}
+    shown["readBudgets"] = budget
     trees = {name: figure.data for name, figure in shown.items()}
     trees |= {"readPresets": lab.presets, "checkSettings": settings}
     said = settings | {"desc": ".".join(lab.desc), "own_dice": "true"}

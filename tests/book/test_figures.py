@@ -66,6 +66,23 @@ def test_slider_verb_and_what_they_move_fit_one_screen(visit, name, screen):
     assert parts["bottom"] - parts["top"] <= height
 
 
+SEEN = """(bar) => {
+  const { top, left, width } = bar.getBoundingClientRect();
+  return bar.contains(document.elementFromPoint(left + width / 2, top + 1));
+}"""
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_on_a_telephone_what_moves_a_figure_stays_in_sight(visit, name):
+    width, height = SCREENS["telephone"]
+    figure = opened(visit, name, viewport={"width": width, "height": height})
+    figure.locator("svg.sg-board, svg.sg-chart").first.evaluate(
+        "(one) => scrollTo({ top: scrollY + one.getBoundingClientRect().bottom - 400, behavior: 'instant' })"
+    )
+    settle(figure.page)
+    assert figure.locator(".sg-bar").evaluate(SEEN)
+
+
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("name", FIGURES)
 def test_axe_finds_nothing_and_nothing_overflows(visit, name, reader):
