@@ -1,8 +1,9 @@
 /* What the covered cards are given by Python, checked; and who lies under a letter. */
 
-import { judged, readPolicy, readShares, readWorld, tableOf } from "./agents.js";
+import { readPolicy, readShares, readWorld, tableOf } from "./agents.js";
 import { fields, list, oneOf, refuse, text, whole } from "./checks.js";
 import { number, percent } from "./page.js";
+import { evaluate } from "./world.js";
 
 const points = (x) => (x === null ? "none" : number(x, 0));
 const share = (x) => (x > 0 && x < 0.001 ? "<0.1%" : percent(x));
@@ -75,13 +76,17 @@ export function readCards(given) {
     L,
     order,
     names: names.map((name, c) => text(`names[${c}]`, name, 20)),
-    driver: judged(world, readShares("driver", data.driver, 4 * world.S, 4), 0.99),
-    agent: (c, l) => judged(world, policies[c][l], 0.99),
+    driver: seen(world, readShares("driver", data.driver, 4 * world.S, 4)),
+    agent: (c, l) => seen(world, policies[c][l]),
     estimates: tableOf(Object.keys(ESTIMATES), (name) => square(`estimates.${name}`, perhaps)),
     truth: tableOf(Object.keys(TRUTHS), (name) => square(`truth.${name}`, numbers)),
     rules: rules.map(([rule, at]) => [text("rule", rule, 40), list(`chosen.${rule}`, at, L, 0, n - 1, Uint8Array)]),
     code: text("code", data.code, 2000),
   };
+}
+
+function seen(world, policy) {
+  return { policy, visits: evaluate(world, policy).visits };
 }
 
 /* An order of n cards: each of them once. */
