@@ -6,7 +6,7 @@ import { evaluate } from "./world.js";
 
 export const SIDE = 20; // bars on either side of the level one
 export const ABOUT = { return: ["who earns more"], crashes: ["who crashes less"] };
-export const NETWORKS = { first: ["the first two networks"], any: ["two others each time"] };
+export const NETWORKS = { any: ["two others each time"], first: ["always the first two"] };
 
 export function readHeadlines(given) {
   const data = fields("data", given);
