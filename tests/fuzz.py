@@ -45,7 +45,8 @@ import { createInterface } from "node:readline";
 IMPORTS
 const checkSettings = (settings) => checked(LABORATORY_SETTINGS, settings);
 const followed = (link) => fromLink(link, LABORATORY_SETTINGS);
-const readers = { readBudgets, readCards, readData, readHeadlines, readStory, readPresets, checkSettings, fromLink: followed };
+const states = { readBudgets, readCards, readData, readHeadlines, readStory, readPresets };
+const readers = { ...states, checkSettings, fromLink: followed };
 const said = { accepted: 0, refused: 0, foreign: 0, over: 0, kinds: {} }; // Node holds all in 100 MB, or stops
 for await (const line of createInterface({ input: createReadStream("inputs") })) {
   const [name, input] = JSON.parse(line);
