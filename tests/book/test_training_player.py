@@ -13,7 +13,7 @@ import safegrid as sg
 PAGE = "book/04_q_learning.html"
 WORDS = (
     r"believes that the start is worth (-?[\d.]+)\. The truth is (-?[\d.]+), ([\d.]+) (less|more)\. "
-    r"Of its trips <?([\d.]+)% crash, and ([\d.]+)% are idle"
+    r"Of its trips <?([\d.]+)% crash, and <?([\d.]+)% are idle"
 )
 
 

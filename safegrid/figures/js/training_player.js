@@ -44,8 +44,9 @@ function trainingPlayer(model, page) {
   const boards = makeBoards([""], world, { look: (s) => scope.read(world, s, agent), scope: scope.element });
   const plots = html("div", { class: "sg-charts" });
   const names = Object.fromEntries(Object.keys(learners).map((name) => [name, stops[name].map(stopName)]));
-  const sliders = Object.entries(names).map(([name, own]) =>
-    [name, makeSlider("steps of training", own, choose("stop"))]);
+  const sliders = Object.fromEntries(Object.entries(names).map(([name, own]) =>
+    [name, makeSlider("steps of training", own, choose("stop"))]));
+  const place = html("div", { class: "sg-scale" });
   const last = () => stops[model.get("who")].length - 1;
   const player = makePlayer(last, () => model.get("stop"), choose("stop"), frame.sentence, 700);
   const run = frame.verb("let twenty drive", drive);
@@ -90,22 +91,21 @@ function trainingPlayer(model, page) {
     boards.draw([[explorerLayer(state.layer, world, agent, data.limits), agent.policy, agent.visits]]);
     boards.boards[0].title.textContent = WHO[state.who][0];
     for (const chart of charts) chart.draw(state.stop);
-    for (const [name, slider] of sliders) {
-      slider.element.hidden = name !== state.who;
-      slider.set(Math.min(state.stop, stops[name].length - 1));
-    }
+    const { element: dial, set } = sliders[state.who];
+    if (place.firstChild !== dial) place.replaceChildren(dial);
+    set(state.stop);
     who.set(state.who);
     layers.set(state.layer);
-    for (const [name, dial] of Object.entries(dials)) {
-      dial.set(state[name]);
-      dial.element.hidden = state.who === "network"; // it learned at weight 0, and believes what it likes
+    for (const [name, { element: own, set: show }] of Object.entries(dials)) {
+      show(state[name]);
+      own.hidden = state.who === "network"; // it learned at weight 0, and believes what it likes
     }
     frame.sentence.textContent = words();
     frame.settle();
   }
 
   const element = frame.lay({
-    bar: [...sliders.map(([, slider]) => slider.element), player.button, run],
+    bar: [place, player.button, run],
     stage: [html("div", { class: "sg-main" }, html("div", {}, boards.stage, ...boards.below), plots)],
     below: [html("div", { class: "sg-dials" }, who.element, dials.belief.element)],
     more: [html("div", { class: "sg-dials" }, dials.conservative_weight.element, layers.element)],
