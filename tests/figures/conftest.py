@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 
 import safegrid as sg
 from safegrid.dataset import generate_offline_episodes
-from safegrid.sweep.training import train_sweep
+from safegrid.sweep.training import train_clone_sweep, train_sweep
 
 mpl.use("agg")
 
@@ -45,3 +45,26 @@ def explorer(sweep, logs, crossroads):
 @pytest.fixture
 def story(sweep, logs, crossroads):
     return sg.WeightStory(sweep, crossroads.mdp, logs[0], crossroads.behaviour_policy(0.22), code="WEIGHT")
+
+
+@pytest.fixture(scope="session")
+def clones(logs, crossroads):
+    return train_clone_sweep(logs, n_steps=60, mdp=crossroads.mdp, n_jobs=1, progress=False)
+
+
+@pytest.fixture
+def cards(sweep, clones, logs, crossroads):
+    driver = crossroads.behaviour_policy(0.22)
+    return sg.CoveredCards(crossroads.mdp, logs, sweep, clones, driver, code="import safegrid as sg")
+
+
+@pytest.fixture(scope="session")
+def pair(original):
+    """The way of the optimum, and that of the log's favourites, which passes closer to hazards."""
+    log = sg.generate_offline_episodes(original, 200, seed=1)
+    return [original.mdp.optimal(0.99)], [sg.argmax_clone(log, original.mdp)]
+
+
+@pytest.fixture
+def headlines(original, pair):
+    return sg.Headlines(original.mdp, *pair, code="import safegrid as sg")

@@ -10,17 +10,6 @@ import traitlets
 import safegrid as sg
 
 
-@pytest.fixture(scope="module")
-def clones(logs, crossroads):
-    return sg.train_clone_sweep(logs, n_steps=60, mdp=crossroads.mdp, n_jobs=1, progress=False)
-
-
-@pytest.fixture
-def cards(sweep, clones, logs, crossroads):
-    driver = crossroads.behaviour_policy(0.22)
-    return sg.CoveredCards(crossroads.mdp, logs, sweep, clones, driver, code="import safegrid as sg")
-
-
 def test_the_cards_tell_what_the_log_says(cards, sweep, clones, logs, crossroads):
     for c, policies in enumerate([*sweep.policies[:, :, 0], *clones.policies[:, :, 0]]):
         for at, log in enumerate(logs):

@@ -12,18 +12,6 @@ import safegrid as sg
 from safegrid.figures.headline_odds import N_BARS, SIDE, Law, crash_odds, return_law, return_odds, summed
 
 
-@pytest.fixture(scope="module")
-def pair(original):
-    """The way of the optimum, and that of the log's favourites, which passes closer to hazards."""
-    log = sg.generate_offline_episodes(original, 200, seed=1)
-    return [original.mdp.optimal(0.99)], [sg.argmax_clone(log, original.mdp)]
-
-
-@pytest.fixture
-def headlines(original, pair):
-    return sg.Headlines(original.mdp, *pair, code="import safegrid as sg")
-
-
 def test_the_law_of_a_trip_has_the_exact_mean_and_spread(original, pair):
     for (policy,) in pair:
         law, score = return_law(original.mdp, policy), original.mdp.evaluate(policy)

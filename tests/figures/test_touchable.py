@@ -13,7 +13,7 @@ import safegrid as sg
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-@pytest.mark.parametrize("make", ["explorer", "laboratory", "story"])
+@pytest.mark.parametrize("make", ["explorer", "laboratory", "story", "cards", "headlines"])
 def test_a_figure_brings_a_picture_for_where_no_script_runs(make, request):
     figure = sg.SafetyLab(n_episodes=20, n_steps=20) if make == "laboratory" else request.getfixturevalue(make)
     assert figure.figure == make
