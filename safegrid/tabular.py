@@ -99,7 +99,7 @@ def tabular_cql(
         raise ValueError("huber is True, expected a number of n_steps with it: the limit is that of the squared loss")
     if n_steps is not None:
         whole("n_steps", n_steps)
-    model = _count(episodes, mdp, reward_scale, gamma)
+    model = count_log(episodes, mdp, reward_scale, gamma)
     push = max(reward_scale * conservative_weight, _TINY) if conservative_weight > 0 else 0.0
     q: Floats = np.where(mdp.action_mask, reward_scale * belief, -np.inf)
     if n_steps is None:
@@ -140,7 +140,7 @@ def tabular_iql(episodes: Episodes, mdp: TabularMDP, expectile: float = 0.9, *, 
         ValueError: names the argument, its value and what was expected.
     """
     _below_one("expectile", checked("expectile", expectile, 0.0, 1.0, exclusive=True))
-    model = _count(episodes, mdp, 1.0, _below_one("gamma", checked("gamma", gamma, 0.0, 1.0)))
+    model = count_log(episodes, mdp, 1.0, _below_one("gamma", checked("gamma", gamma, 0.0, 1.0)))
     v: Floats = np.zeros(mdp.n_states)
     q: Floats = np.zeros(model.share.shape)
     while True:
@@ -170,7 +170,7 @@ def tabular_spibb(episodes: Episodes, mdp: TabularMDP, threshold: int = 20, *, g
         ValueError: names the argument, its value and what was expected.
     """
     whole("threshold", threshold)
-    model = _count(episodes, mdp, 1.0, _below_one("gamma", checked("gamma", gamma, 0.0, 1.0)))
+    model = count_log(episodes, mdp, 1.0, _below_one("gamma", checked("gamma", gamma, 0.0, 1.0)))
     trusted = coverage(episodes, mdp).counts >= threshold
     policy, worth = model.share, -np.inf
     while True:
@@ -262,7 +262,8 @@ class _Model:
         return np.asarray(self.share * (np.where(self.share > 0, q, 0.0) - self.target(q.max(1))))
 
 
-def _count(episodes: Episodes, mdp: TabularMDP, reward_scale: float, gamma: float) -> _Model:
+def count_log(episodes: Episodes, mdp: TabularMDP, reward_scale: float, gamma: float) -> _Model:
+    """What a log says of each pair, in scaled reward; `follow` is discounted by γ."""
     counts = coverage(episodes, mdp).counts
     check_states(episodes, mdp, following=~episodes.terminals)
     pair = episodes.states * mdp.n_actions + episodes.actions

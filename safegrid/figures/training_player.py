@@ -15,7 +15,7 @@ from safegrid.dataset import Episodes, coverage
 from safegrid.intervals import Interval
 from safegrid.mdp import TabularMDP
 from safegrid.scores import PolicyScore
-from safegrid.tabular import _count, greedy, tabular_cql
+from safegrid.tabular import count_log, greedy, tabular_cql
 
 from .board import plot_board
 from .payload import Q_UNIT, describe_world, digits, find_limits, whole_units
@@ -74,7 +74,7 @@ class TrainingPlayer(Touchable):
             if q.shape != (mdp.n_states, mdp.n_actions) or not np.isfinite(q[live]).all():
                 raise ValueError(f"network[{step}] has shape {q.shape}, expected finite claims (S, A)")
         acted = [np.where(live[:, None], q, 0.0) for q in self.network.values()]
-        model = _count(log, mdp, 1.0, 1.0)
+        model = count_log(log, mdp, 1.0, 1.0)
         best = mdp.optimal(gamma)
         last = tabular_cql(log, mdp, 0.0, reward_scale=reward_scale, belief=shown.get("belief", 0.0), gamma=gamma)
         tables = np.array([*self.network.values(), last])[:, live]
