@@ -54,7 +54,10 @@ def test_a_drag_turns_a_dial(visit):
     agrees(page, max_steps=10)
 
 
-@pytest.mark.parametrize(("button", "settings"), [("no slips", {"slip_prob": 0.0}), ("in a hurry", {"max_steps": 14})])
+@pytest.mark.parametrize(
+    ("button", "settings"),
+    [("no slips", {"slip_prob": 0.0}), ("a dear crash", {"hazard_reward": -1e6}), ("in a hurry", {"max_steps": 14})],
+)
 def test_a_button_goes_somewhere_and_drives_there(visit, button, settings):
     """The drives are the package's, from the second seed: the first fleet went by itself."""
     page = visit(PAGE, reduced_motion="reduce")

@@ -19,6 +19,17 @@ def test_it_begins_on_the_cliff_where_the_best_driver_climbs_and_the_fearless_on
     assert scores["fearless"].hazard_rate > 10 * scores["best"].hazard_rate
 
 
+@pytest.mark.parametrize(
+    ("settings", "rows_away"),
+    [({"slip_prob": 0.002}, 0), ({}, 1), ({"slip_prob": 0.2}, 2), ({"hazard_reward": -1e6}, 3), ({"max_steps": 14}, 0)],
+)
+def test_slips_price_and_deadline_say_how_far_from_the_edge_the_best_driver_walks(settings, rows_away):
+    figure = sg.BestDriver(**settings)
+    mdp = sg.SafetyCriticalGridWorld(desc=figure.desc, **settings).mdp
+    half_way = mdp.occupancy(figure.policies()["best"]).reshape(15, 15)[:, 7]
+    assert half_way.argmax() == 13 - rows_away
+
+
 def test_no_other_driver_earns_more_before_the_deadline():
     figure = sg.BestDriver(max_steps=14, slip_prob=0.2)
     env = sg.SafetyCriticalGridWorld(desc=figure.desc, max_steps=14, slip_prob=0.2)

@@ -18,7 +18,7 @@ const SETTINGS = {
   hazard_reward: realIn(-1e6, 1000),
 };
 const TITLES = ["who fears no slip", "the best driver"];
-const SLIPS = [0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1];
+const SLIPS = [0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1];
 const PRICES = [0, 1, 10, 30, 100, 300, 1000, 1e4, 1e5, 1e6];
 const DEADLINES = [10, 12, 13, 14, 15, 16, 17, 18, 20, 25, 30, 40, 60, 80, 120];
 const VISITS = { palette: "presence", low: 0, high: 1, digits: 0, label: "where it goes: expected visits, up to 1" };
@@ -42,7 +42,8 @@ function bestDriver(model, page) {
     queueMicrotask(drive); // once the boards show it
   });
   const hurry = { max_steps: shortest(model.get("desc")) };
-  const visits = [visit("no slips", { slip_prob: 0 }), visit("in a hurry", hurry)];
+  const visits = [visit("no slips", { slip_prob: 0 }), visit("a dear crash", { hazard_reward: -1e6 }),
+    visit("in a hurry", hurry)];
 
   function drive() {
     const ways = now.drivers.map(({ policy }) => sampleWays(now.world, policy, 20, drives));
