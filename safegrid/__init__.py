@@ -85,7 +85,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figures.laboratory": ["SafetyLab", "Study"],
         "figures.lines": ["plot_lines"],
         "figures.runs": ["plot_runs"],
-        "figures.sensitivity": ["plot_sensitivity"],
+        "figures.sensitivity": ["plot_sensitivity", "Sensitivity"],
         "figures.sweeps": ["plot_sweep"],
         "figures.best_driver": ["BestDriver"],
         "figures.side_by_side": ["SideBySide"],
