@@ -2,7 +2,7 @@
 
 import { makeBoards } from "./boards.js";
 import { INK } from "./colours.js";
-import { makeChoice, makeSlider } from "./controls.js";
+import { makeChoice, makeSlider, row } from "./controls.js";
 import { makeDots } from "./dots.js";
 import { counted, sampleWays, tally } from "./driving.js";
 import { makeFrame, whenSeen } from "./figure.js";
@@ -114,8 +114,9 @@ function sensitivity(model, page) {
 
   const dots = html("div", { class: "sg-charts" }, ...charts.map((chart) => chart.element));
   const element = frame.lay({
-    bar: [slider.element, map.element, run, worst, typical],
-    stage: [html("div", { class: "sg-two-to-one" }, html("div", {}, boards.stage, ...boards.below), dots)],
+    bar: [slider.element, run],
+    stage: [html("div", { class: "sg-two-to-one" }, html("div", {}, boards.stage, row(worst, typical, map.element),
+      ...boards.below), dots)],
   });
   const unseen = whenSeen(boards.stage, drive);
   const stop = () => {
