@@ -41,7 +41,7 @@ function sensitivity(model, page) {
   const charts = Object.entries(CHARTS).map(([field, [title, format, levels]]) => {
     const every = Object.values(maps).flatMap(({ rows }) => rows.flatMap((one) => one[field]));
     const air = 0.04 * (Math.max(...every, 0) - Math.min(...every, 0) || 1);
-    const rows = names.map((name, k) => ({ name, colour: k ? INK.orange : INK.blue }));
+    const rows = names.map((name, k) => (k ? { name, colour: INK.orange } : { name: OWN, colour: INK.blue }));
     const bounds = [Math.min(...every, 0) - air, Math.max(...every, 0) + air];
     const logarithmic = field === "hazard_rate";
     return { field, ...makeDots({ title, rows, n, levels, bounds, format, logarithmic, left: 116, tall: 12, called },
