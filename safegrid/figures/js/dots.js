@@ -39,6 +39,7 @@ export function makeDots({
   ...names, ...dots.flat(), ...means, ...rings);
   let now = 0;
   let here = null; // the row that is looked at, where one is
+  let before = []; // what was drawn last, and of which places: the same lists are not drawn again
 
   picture.addEventListener("click", (event) => {
     const box = picture.getBoundingClientRect();
@@ -65,15 +66,17 @@ export function makeDots({
     here = row;
     const mean = (own) => shown.reduce((total, i) => total + own[i], 0) / shown.length;
     values.forEach((own, k) => {
+      rings[k].setAttribute("cx", x(own[chosen]));
+      rings[k].setAttribute("cy", y(k) + away(chosen));
+      if (before[k] === own && before.shown === shown) return;
       dots[k].forEach((dot, i) => {
         dot.setAttribute("cx", x(own[i]));
         dot.setAttribute("cy", y(k) + away(i));
         dot.setAttribute("opacity", shown.includes(i) ? 0.75 : 0.12);
       });
-      rings[k].setAttribute("cx", x(own[chosen]));
-      rings[k].setAttribute("cy", y(k) + away(chosen));
       means[k].setAttribute("d", `M${x(mean(own))} ${y(k) - 6}l4 6l-4 6l-4-6z`);
     });
+    before = Object.assign([...values], { shown });
     names.forEach((name, k) => name.classList.toggle("sg-chosen-row", k === row));
     const said = rows.map(({ name }, k) => `${name} ${format(values[k][chosen])}`).filter((_, k) => k === (row ?? k));
     picture.setAttribute("aria-valuenow", chosen + 1);

@@ -29,6 +29,7 @@ function sensitivity(model, page) {
     settings: { setting: wholeIn(1, names.length - 1), map: oneFrom(maps), run: wholeIn(0, n - 1) },
     python: asPython,
   });
+  const everyone = Array.from({ length: n }, (_, i) => i);
   let two = []; // who is on the boards
   let drives = 0; // seeds the next fleet
   const called = (i) => `log ${Math.floor(i / networks) + 1}, network ${(i % networks) + 1}`;
@@ -80,15 +81,16 @@ function sensitivity(model, page) {
     Object.assign(world, maps[name].world);
     const [own, changed] = [rows[0], rows[setting]];
     two = [0, setting].map((k) => {
-      const policy = rows[k].policies[i];
-      return { name: k ? names[k] : OWN, policy, ...evaluate(world, policy) };
+      const { policies, judged } = rows[k];
+      judged[i] ??= evaluate(world, policies[i]); // who stays on a board is not judged again
+      return { name: k ? names[k] : OWN, policy: policies[i], ...judged[i] };
     });
     boards.draw(two.map(({ policy, visits }) => [{ ...PRESENCE, values: visits }, policy, visits]));
     boards.boards.forEach((board, k) => {
       board.title.textContent = `${two[k].name}: ${percent(two[k].hazard_rate)} crash`;
     });
     for (const { field, draw: put } of charts) {
-      put(rows.map((one) => one[field]), rows[0][field].map((_, k) => k), i, setting);
+      put(rows.map((one) => one[field]), everyone, i, setting);
     }
     slider.set(setting - 1);
     map.set(name);

@@ -27,7 +27,8 @@ export function readChanges(given) {
     const { actions } = fields(name, one);
     if (!Array.isArray(actions) || actions.length !== n) refuse(`${name}, actions`, actions, `a list of ${n}`);
     const policies = actions.map((digits, i) => readPolicy(`${name}, actions[${i}]`, digits, world));
-    return { actions, policies, ...tableOf(MEASURED, (field) => [...list(`${name}, ${field}`, one[field], n)]) };
+    const scores = tableOf(MEASURED, (field) => [...list(`${name}, ${field}`, one[field], n)]);
+    return { actions, policies, judged: [], ...scores };
   }
 
   const maps = tableOf(known, readMap);
