@@ -1,7 +1,7 @@
 /* The best that can be done before a deadline: induction from the last step backwards (Bellman 1957). */
 
 import { largest } from "./arithmetic.js";
-import { backup, best, pairs, perState } from "./world.js";
+import { backup, best, pairs } from "./world.js";
 
 /* What the best driver does with every number of steps left, as a policy of horizon × S × 4, as `TabularMDP.optimal`
    with a horizon; `q` is what the actions of the first step are worth. Ties go to the lowest action. */
@@ -13,8 +13,13 @@ export function bestInTime(world) {
   for (let t = horizon - 1; t >= 0; t--) {
     q = backup(world, v, 1);
     const tie = 1e-9 * Math.max(1, largest(q));
-    v = perState(S, (s) => best(q, s));
-    for (let s = 0; s < S; s++) policy[4 * S * t + pairs(s).find((p) => q[p] >= v[s] - tie)] = 1;
+    v = new Float64Array(S);
+    for (let s = 0; s < S; s++) {
+      v[s] = best(q, s);
+      let p = 4 * s;
+      while (q[p] < v[s] - tie) p++;
+      policy[4 * S * t + p] = 1;
+    }
   }
   return { policy, q };
 }
