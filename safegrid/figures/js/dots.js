@@ -5,7 +5,7 @@ import { html, svg } from "./page.js";
 
 const WIDTH = 320;
 const LEFT = 82;
-const RIGHT = 14;
+const RIGHT = 17;
 const TOP = 16;
 const ROW = 17;
 
