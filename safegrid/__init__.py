@@ -92,6 +92,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figures.story": ["WeightStory"],
         "figures.tables": ["plot_cells"],
         "figures.training_player": ["TrainingPlayer"],
+        "figures.votes": ["VoteBoard"],
         "figures.training": ["plot_losses", "plot_training"],
         "figures.training_panel": ["train_button"],
     },
