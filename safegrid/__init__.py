@@ -84,6 +84,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figures.headlines": ["Headlines"],
         "figures.laboratory": ["SafetyLab", "Study"],
         "figures.lines": ["plot_lines"],
+        "figures.log_writer": ["LogWriter"],
         "figures.runs": ["plot_runs"],
         "figures.sensitivity": ["plot_sensitivity", "Sensitivity"],
         "figures.sweeps": ["plot_sweep"],
