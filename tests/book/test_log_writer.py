@@ -58,7 +58,8 @@ def test_swipes_drive(visit):
         page.evaluate(
             """([x, y, dx, dy]) => {
               const pad = document.querySelector(".sg-pad");
-              const at = (type, x, y) => pad.dispatchEvent(new PointerEvent(type, { clientX: x, clientY: y, bubbles: true }));
+              const at = (type, clientX, clientY) =>
+                pad.dispatchEvent(new PointerEvent(type, { clientX, clientY, bubbles: true }));
               at("pointerdown", x, y);
               at("pointerup", x + dx, y + dy);
             }""",
@@ -79,10 +80,8 @@ def test_others_drive_and_somebody_learns(visit, learner):
         slider.press(key)
         says(page, others=n, learner=learner)
     figure(page).locator("summary").click()
-    for label, name, value in (
-        ("how erratic the driver is, ε", "epsilon", 0.4), ("share of an expert's drives", "expert_share", 0.3),
-        ("seed of the dice", "seed", 9),
-    ):  # fmt: skip
+    dials = {"how erratic the driver is, ε": 0.4, "share of an expert's drives": 0.3, "seed of the dice": 9}
+    for label, value in dials.items():
         box = figure(page).get_by_label(f"{label}, exactly")
         box.fill(str(value))
         box.press("Enter")
@@ -100,8 +99,8 @@ def test_play_lets_the_driver_write(visit):
 
 
 def test_a_link_keeps_the_drives_and_copied_python_writes_the_same_log(visit):
-    page = visit(f"{PAGE}#safegrid=1&figure=log_writer&drives={'1' * 20 + '0' * 20}&others=20&epsilon=0.22&expert_share=0"
-                 "&seed=4&learner=CQL")  # fmt: skip
+    link = f"figure=log_writer&drives={'1' * 20 + '0' * 20}&others=20&epsilon=0.22&expert_share=0&seed=4&learner=CQL"
+    page = visit(f"{PAGE}#safegrid=1&{link}")
     settings = {"drives": "1" * 20 + "0" * 20, "others": 20, "seed": 4, "learner": "CQL"}
     says(page, **settings)
     figure(page).locator("summary").click()

@@ -20,7 +20,8 @@ const GOES = { palette: "presence", low: 0, high: 1, digits: 0, label: "where it
 
 function logWriter(model, page) {
   const frame = makeFrame(model, page, { name: "log_writer", settings: WRITER_SETTINGS, python: writtenInPython });
-  const world = gridWorld(checked(LABORATORY_SETTINGS, Object.fromEntries(WORLD.map((name) => [name, model.get(name)]))));
+  const given = Object.fromEntries(WORLD.map((name) => [name, model.get(name)]));
+  const world = gridWorld(checked(LABORATORY_SETTINGS, given));
   const everywhere = new Float64Array(4 * world.S).fill(0.25);
   let now = null; // the study that is shown
   let drives = 0; // seeds the next fleet
