@@ -28,7 +28,10 @@ from safegrid.figures.harm_budget import HarmBudget
 from safegrid.figures.headlines import Headlines
 from safegrid.figures.laboratory import LEARNING, WORLD, SafetyLab
 from safegrid.figures.modules import joined
+from safegrid.figures.side_by_side import SideBySide
 from safegrid.figures.story import WeightStory
+from safegrid.figures.training_player import TrainingPlayer
+from safegrid.figures.votes import VoteBoard
 from safegrid.formats.minari import read_minari, write_minari
 from safegrid.sweep import training
 from safegrid.sweep.checkpoint import read_checkpoint
@@ -45,7 +48,8 @@ import { createInterface } from "node:readline";
 IMPORTS
 const checkSettings = (settings) => checked(LABORATORY_SETTINGS, settings);
 const followed = (link) => fromLink(link, LABORATORY_SETTINGS);
-const states = { readBudgets, readCards, readData, readHeadlines, readStory, readPresets };
+const figures = { readBudgets, readCards, readData, readHeadlines, readSides, readStory, readTraining, readVotes };
+const states = { ...figures, readPresets };
 const readers = { ...states, checkSettings, fromLink: followed };
 const said = { accepted: 0, refused: 0, foreign: 0, over: 0, kinds: {} }; // Node holds all in 100 MB, or stops
 for await (const line of createInterface({ input: createReadStream("inputs") })) {
@@ -68,6 +72,9 @@ READ = {
     "story": "readStory",
     "cards": "readCards",
     "headlines": "readHeadlines",
+    "side_by_side": "readSides",
+    "training_player": "readTraining",
+    "votes": "readVotes",
     "laboratory": "readPresets, checked, fromLink, LABORATORY_SETTINGS",
 }
 """What reads a state or a link in each figure's script."""
@@ -246,7 +253,9 @@ def fuzz_page(folder, rngs):
     headlines = Headlines(world, [driver], [driver])
     budget = HarmBudget([short_log()], world, (0.5, 1.0))
     shown = {"readData": explorer, "readStory": story, "readCards": cards, "readHeadlines": headlines}
-    shown["readBudgets"] = budget
+    shown |= {"readBudgets": budget, "readVotes": VoteBoard({0.0: [short_log()]}, world, {0.0: driver})}
+    shown["readSides"] = SideBySide(sweep, world, clones, {"optimum": driver, "driver": driver})
+    shown["readTraining"] = TrainingPlayer(short_log(), world, network={1: np.zeros((16, 4)), 9: np.ones((16, 4))})
     trees = {name: figure.data for name, figure in shown.items()}
     trees |= {"readPresets": lab.presets, "checkSettings": settings}
     said = settings | {"desc": ".".join(lab.desc), "own_dice": "true"}
