@@ -88,6 +88,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figures.runs": ["plot_runs"],
         "figures.sensitivity": ["plot_sensitivity", "Sensitivity"],
         "figures.sweeps": ["plot_sweep"],
+        "figures.balance": ["Balance"],
         "figures.best_driver": ["BestDriver"],
         "figures.side_by_side": ["SideBySide"],
         "figures.story": ["WeightStory"],

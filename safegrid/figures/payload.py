@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safegrid.array_types import Floats
+from safegrid.dataset import Episodes, coverage
 from safegrid.mdp import TabularMDP
+from safegrid.tabular import count_log
 
 Q_UNIT = 0.05
 """Claims are carried as whole numbers of this, in discounted raw reward."""
@@ -28,6 +30,22 @@ def describe_world(mdp: TabularMDP) -> dict[str, Any]:
         **{name: getattr(mdp, name).astype(int).tolist() for name in ("terminal", "hazard", "goal")},
         "start": mdp.start.tolist(),
         "horizon": mdp.horizon,
+    }
+
+
+def describe_log(log: Episodes, mdp: TabularMDP) -> dict[str, Any]:
+    """What a log says of each pair: how often, its mean reward, and the shares of what follows it.
+
+    Raises:
+        ValueError: the log is of another world.
+    """
+    model = count_log(log, mdp, 1.0, 1.0)
+    return {
+        "counts": coverage(log, mdp).counts.ravel().tolist(),
+        "rewards": model.reward.ravel().round(6).tolist(),
+        "first": model.follow.indptr.tolist(),
+        "followers": model.follow.indices.tolist(),
+        "chances": model.follow.data.clip(0.0, 1.0).tolist(),
     }
 
 

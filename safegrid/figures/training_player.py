@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 
 from safegrid.array_types import Floats
 from safegrid.checks import check_gamma
-from safegrid.dataset import Episodes, coverage
+from safegrid.dataset import Episodes
 from safegrid.intervals import Interval
 from safegrid.mdp import TabularMDP
 from safegrid.scores import PolicyScore
-from safegrid.tabular import count_log, greedy, tabular_cql
+from safegrid.tabular import greedy, tabular_cql
 
 from .board import plot_board
-from .payload import Q_UNIT, describe_world, digits, find_limits, whole_units
+from .payload import Q_UNIT, describe_log, describe_world, digits, find_limits, whole_units
 from .touchable import Touchable
 
 TABLE_STOPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, None)
@@ -74,7 +74,6 @@ class TrainingPlayer(Touchable):
             if q.shape != (mdp.n_states, mdp.n_actions) or not np.isfinite(q[live]).all():
                 raise ValueError(f"network[{step}] has shape {q.shape}, expected finite claims (S, A)")
         acted = [np.where(live[:, None], q, 0.0) for q in self.network.values()]
-        model = count_log(log, mdp, 1.0, 1.0)
         best = mdp.optimal(gamma)
         last = tabular_cql(log, mdp, 0.0, reward_scale=reward_scale, belief=shown.get("belief", 0.0), gamma=gamma)
         tables = np.array([*self.network.values(), last])[:, live]
@@ -84,11 +83,7 @@ class TrainingPlayer(Touchable):
             "gamma": gamma,
             "reward_scale": reward_scale,
             "best_value": float(mdp.start @ mdp.values(best, gamma)[0]),
-            "counts": coverage(log, mdp).counts.ravel().tolist(),
-            "rewards": model.reward.ravel().round(6).tolist(),
-            "first": model.follow.indptr.tolist(),
-            "followers": model.follow.indices.tolist(),
-            "chances": model.follow.data.clip(0.0, 1.0).tolist(),
+            **describe_log(log, mdp),
             "limits": find_limits(tables, np.array(truths)),
             "network": {
                 "steps": list(self.network),

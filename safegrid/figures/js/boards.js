@@ -6,8 +6,8 @@ import { html } from "./page.js";
 const HINT = "Touch a cell to look into it.";
 
 /* `look(state)` gives a cell in words, and draws it in `scope`, where there is one, which opens with the first touch;
-   `paint(state, stroke)`, where there is one, makes the boards paintable. */
-export function makeBoards(names, world, { look, scope = null, paint = null }) {
+   `paint(state, stroke)`, where there is one, makes the boards paintable; `choose(state)` hears of every firm touch. */
+export function makeBoards(names, world, { look, scope = null, paint = null, choose = null }) {
   let here = Math.max(0, world.start.findIndex((p) => p > 0));
   let touched = false;
   const readout = html("p", { class: "sg-readout" });
@@ -22,6 +22,7 @@ export function makeBoards(names, world, { look, scope = null, paint = null }) {
   function point(state, firm = false) {
     here = state;
     touched ||= firm;
+    if (firm) choose?.(state);
     for (const board of boards) board.mark(state);
     const words = look(state);
     const place = `cell (${world.cells[state].join(", ")}) `;

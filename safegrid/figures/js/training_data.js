@@ -2,7 +2,8 @@
 
 import { judged, readAgents, readRising, readWorld, tableOf } from "./agents.js";
 import { fields, list, real } from "./checks.js";
-import { snapshots, withShares } from "./learning.js";
+import { snapshots } from "./learning.js";
+import { readLog } from "./log_data.js";
 import { best, greedy } from "./world.js";
 
 export const STOPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, null]; // of the table; null is the limit
@@ -11,9 +12,6 @@ export const STOPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, null]; // 
 export function readTraining(given) {
   const data = fields("data", given);
   const world = readWorld(data.world);
-  const n = 4 * world.S;
-  const first = list("first", data.first, n + 1, 0, 64 * world.S, Int32Array);
-  first.forEach((at, p) => real(`first[${p}]`, at, p ? first[p - 1] : 0, p ? 64 * world.S : 0));
   const network = data.network ? readNetwork(data.network, world) : null;
   return {
     world,
@@ -22,13 +20,7 @@ export function readTraining(given) {
     scale: real("reward_scale", data.reward_scale, 1e-6, 1e3),
     best_value: real("best_value", data.best_value, -1e9, 1e9),
     limits: tableOf(["claimed", "overestimate", "gap"], (name) => list(`limits.${name}`, data.limits?.[name], 2)),
-    log: withShares({
-      first,
-      counts: list("counts", data.counts, n, 0, 1e7),
-      reward: list("rewards", data.rewards, n),
-      next: list("followers", data.followers, first[n], 0, world.S - 1, Int32Array),
-      chance: list("chances", data.chances, first[n], 0, 1),
-    }),
+    log: readLog(data, world),
   };
 }
 
