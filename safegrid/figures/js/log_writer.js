@@ -29,7 +29,7 @@ function logWriter(model, page) {
   const boards = makeBoards(["the log: drive here", ""], world, { look });
   const [own, learned] = boards.boards;
   const car = svg("circle", { r: 0.32, class: "sg-car" });
-  const trail = svg("polyline", { class: "sg-way" });
+  const trail = svg("polyline", { class: "sg-track" });
   own.picture.append(trail, car);
   const slider = makeSlider("drives of the careless driver", OTHERS.map(String), (i) => choose("others")(OTHERS[i]));
   const last = () => OTHERS.length - 1;
@@ -119,9 +119,9 @@ function logWriter(model, page) {
   }
 
   const element = frame.lay({
-    bar: [html("div", { class: "sg-scale" }, slider.element), player.button, run],
+    bar: [html("div", { class: "sg-scale" }, slider.element), player.button, run, pad],
     stage: [boards.stage],
-    below: [html("div", { class: "sg-row" }, pad, learner.element), ...boards.below],
+    below: [html("div", { class: "sg-row" }, learner.element), ...boards.below],
     more: [html("div", { class: "sg-dials" }, ...dials.map(([, dial]) => dial.element))],
   });
   const unseen = whenSeen(boards.stage, drive);
