@@ -29,7 +29,7 @@ WAYS = {
 }
 DRIVE = """async (settings) => {
   const load = (name) => import(new URL(`../_static/figures/${name}.js`, location.href));
-  const [{ gridWorld }, { careless }] = await Promise.all(["world", "driving"].map(load));
+  const [{ gridWorld }, { careless }] = await Promise.all(["world", "drivers"].map(load));
   return Array.from(careless(gridWorld(settings), settings.epsilon));
 }"""
 

@@ -2,8 +2,9 @@
 
 import { makeBoards } from "./boards.js";
 import { makeChoice, makeDial, makeScale, makeSlider, named, row } from "./controls.js";
-import { makeFleets, rollouts, waysOf } from "./driving.js";
+import { rollouts, waysOf } from "./driving.js";
 import { makeFrame, whenSeen } from "./figure.js";
+import { makeFleets } from "./fleets.js";
 import { headlineTable, makeTests } from "./headline_tests.js";
 import { ABOUT, NETWORKS, readHeadlines, SIDE } from "./headlines_data.js";
 import { makeHistogram } from "./histogram.js";

@@ -1,7 +1,9 @@
 /* What a log that was written by hand, and by others, holds, lacks and teaches. */
 
 import { refuse } from "./checks.js";
-import { careless, countDrives, handDriven, joinedLogs, rollouts, withSlips } from "./driving.js";
+import { careless, withSlips } from "./drivers.js";
+import { rollouts } from "./driving.js";
+import { countDrives, handDriven, joinedLogs } from "./hand_driven.js";
 import { count, tabularCql } from "./learning.js";
 import { portableRng } from "./random.js";
 import { oneFrom, realIn, wholeIn } from "./settings.js";

@@ -1,7 +1,8 @@
 /* A whole laboratory from its settings: its world, a log, the clone, tabular CQL, and the truth about them all. */
 
 import { dot } from "./arithmetic.js";
-import { careless, rollouts, shared, withSlips } from "./driving.js";
+import { careless, withSlips } from "./drivers.js";
+import { rollouts, shared } from "./driving.js";
 import { GAMMA, LOG, TRAINING, WORLD } from "./laboratory_settings.js";
 import { count, tabularCql } from "./learning.js";
 import { portableRng } from "./random.js";
