@@ -70,7 +70,7 @@ def shows(page, data, index, log=0):
 def table(page):
     """The laboratory's table: who → (return, hazard in percent, claimed, true value)."""
     rows = page.locator(".sg-table tbody tr").all_inner_texts()
-    cells = [minus(row).replace("%", "").split("\t") for row in rows]
+    cells = [minus(row).replace("%", "").replace("<", "").split("\t") for row in rows]
     return {row[0]: [float(x) if x.strip() else None for x in row[1:]] for row in cells}
 
 

@@ -170,7 +170,10 @@ def test_where_motion_is_unwelcome_a_verb_ends_at_once_in_words(visit, name):
     verb = figure.locator(".sg-verb").first
     verb.click()
     settle(figure.page)
-    assert figure.locator(".sg-walker").count() == 0 or not figure.page.evaluate("document.getAnimations().length")
+    places = "(all) => all.map((one) => one.getAttribute('transform'))"
+    stood = figure.locator(".sg-walker").evaluate_all(places)
+    figure.page.wait_for_timeout(150)
+    assert figure.locator(".sg-walker").evaluate_all(places) == stood
     assert figure.locator(".sg-sentence").inner_text()
     assert len(before) > 20
 

@@ -151,6 +151,7 @@ def test_a_hand_and_python_move_the_same_figures(lab, visit):
 
     slider = explorer.get_by_role("slider", name="conservative weight")
     slider.press("ArrowRight")  # which JupyterLab would keep for itself
+    explorer.locator(".sg-more > summary").click()
     explorer.get_by_label("log", exact=True).select_option("1")
     box = laboratory.get_by_label("conservative weight, exactly")
     box.fill("20")
