@@ -40,6 +40,7 @@ class ConservatismExplorer(Touchable):
         clones: from `train_clone_sweep`; their first penalty is a reference line.
         references: name → exact score, such as the optimum's and the driver's.
         title: what is shown, such as the map's name.
+        log: position of the first log shown.
         index: position of the first weight shown; by default of `create_discrete_cql`'s own, 6, or the middle.
         layer: one of `EXPLORER_LAYERS`.
 
@@ -69,6 +70,7 @@ class ConservatismExplorer(Touchable):
         clones: Sweep | None = None,
         references: Mapping[str, PolicyScore] | None = None,
         title: str = "Agents trained by CQL",
+        log: int = 0,
         index: int | None = None,
         layer: str = "visits",
     ) -> None:
@@ -81,7 +83,7 @@ class ConservatismExplorer(Touchable):
         self._sweep, self._shown = sweep, dict[tuple[int, int, int], Any]()
         known = sweep.weights.tolist()
         first = (known.index(6.0) if 6.0 in known else len(known) // 2) if index is None else index
-        super().__init__(data=self._describe(sweep), index=first, layer=layer)
+        super().__init__(data=self._describe(sweep), index=first, log=log, layer=layer)
 
     @property
     def sweep(self) -> Sweep:

@@ -88,6 +88,7 @@ class Sensitivity(Touchable):
         runs: name of a map → setting → "return_mean", "hazard_rate" and "overestimate", (L, K) scores of L logs and K
             network seeds, and "actions", (L, K, S) whole numbers: what each agent does in every state. Maps are named
             as in `MAPS`, all have the same settings, and the first setting is the one that the others are changes of.
+        meanings: name of a setting → what was changed, in plain words.
         setting: position of the changed setting shown, from 1.
         map: name of the map shown, by default the first.
         run: position of the run shown, log after log and of each log network after network.
@@ -103,10 +104,17 @@ class Sensitivity(Touchable):
     map = traitlets.Unicode().tag(sync=True)
     run = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, runs: Mapping[str, Mapping[str, Mapping[str, ArrayLike]]], **shown: Any) -> None:
+    def __init__(
+        self,
+        runs: Mapping[str, Mapping[str, Mapping[str, ArrayLike]]],
+        meanings: Mapping[str, str] | None = None,
+        **shown: Any,
+    ) -> None:
         self.worlds = {name: SafetyCriticalGridWorld(map_name=name).mdp for name in runs}
         self.settings = list(next(iter(runs.values())))
         self.actions = {name: [np.asarray(row["actions"]) for row in rows.values()] for name, rows in runs.items()}
+        if unknown := [name for name in meanings or () if name not in self.settings]:
+            raise ValueError(f"meanings has {unknown[0]!r}, expected names among {self.settings}")
         n_logs, n_networks = next(iter(self.actions.values()))[0].shape[:2]
         for name, rows in runs.items():
             if list(rows) != self.settings:
@@ -115,6 +123,7 @@ class Sensitivity(Touchable):
                 _check_row(f"runs[{name!r}][{setting!r}]", row, (n_logs, n_networks, self.worlds[name].n_states))
         data = {
             "settings": self.settings,
+            "meanings": [(meanings or {}).get(name, name) for name in self.settings],
             "n_logs": n_logs,
             "n_networks": n_networks,
             "maps": {

@@ -4,7 +4,7 @@
 import { judged, readWorld } from "./agents.js";
 import { makeBoards } from "./boards.js";
 import { fields, list, real, refuse } from "./checks.js";
-import { makeChoice, makeDial, makeScale, named, nearest } from "./controls.js";
+import { makeChoice, makeDial, makeScale, named, nearest, WEIGHT_ENDS } from "./controls.js";
 import { counted, sampleWays, tally } from "./driving.js";
 import { makeFrame, whenSeen } from "./figure.js";
 import { explorerLayer, explorerLayers } from "./layers.js";
@@ -43,7 +43,7 @@ function oneState(model, page) {
   let drives = 0; // seeds the next fleet
   const choose = (name) => (value) => frame.change({ [name]: value });
   const scope = makeMicroscope();
-  const boards = makeBoards(["CQL, in a table, in the limit"], world, {
+  const boards = makeBoards(["CQL in a table: it believes 0 of the untried, so it does not dream"], world, {
     look: (s) => (world.terminal[s] ? endOf(world, s) : `${percent(agent.score.hazard_rate)} of its trips crash`),
     choose: (cell) => {
       if (cell !== model.get("cell") && !world.terminal[cell]) frame.change({ cell, times: [1, 1, 1, 1] });
@@ -51,7 +51,7 @@ function oneState(model, page) {
   });
   const weight = makeDial("conservative weight", WEIGHTS, choose("conservative_weight"));
   const marks = [0, 6, 200].map((one) => [nearest(WEIGHTS, one), String(one)]);
-  const scaleOf = makeScale(weight, WEIGHTS.length - 1, { low: "bold", high: "timid" }, marks, (i) =>
+  const scaleOf = makeScale(weight, WEIGHTS.length - 1, WEIGHT_ENDS, marks, (i) =>
     frame.change({ conservative_weight: WEIGHTS[i] }));
   const scale = makeDial("reward scale, ρ", SCALES, choose("reward_scale"));
   const layers = makeChoice("colour", named(layersKnown), choose("layer"));
@@ -81,7 +81,8 @@ function oneState(model, page) {
     if (rows.length < 2 || agent.weight === 0) return `${place} the weight gives and takes nothing.`;
     rows.sort((one, two) => one.push - two.push);
     const told = ({ action, push, softmax, share }) => `${SIGNS[action]} ${push < 0 ? "is charged" : "is raised by"} ` +
-      `${number(Math.abs(push))}: of the softmax it has ${percent(softmax)}, of the log ${percent(share)}`;
+      `${number(Math.abs(push))}: of the softmax it has ${percent(softmax)}, of the log ${percent(share)}` +
+      ` (${number(agent.weight)} × |1 − ${percent(softmax)} ÷ ${percent(share)}|)`;
     return `${place} ${told(rows[0])}. ${told(rows.at(-1))}.`;
   }
 

@@ -104,7 +104,8 @@ function coinInWords({ cells, terminal }, { policy, visits }) {
   const passes = visits.map((often, s) => (often >= 0.01 && !terminal[s] && tossed(s) ? often : 0));
   const most = passes.indexOf(Math.max(...passes));
   if (passes[most] === 0) return "";
-  const moves = ACTIONS.filter((a) => policy[4 * most + a] > 0);
+  const moves = ACTIONS.filter((a) => policy[4 * most + a] > 0.005);
+  if (moves.length < 2) return "";
   const sides = moves.map((a) => `${SIGNS[a]} ${percent(policy[4 * most + a])}`);
   return ` In cell (${cells[most].join(", ")}) it tosses a coin: ${sides.join(", ")}.`;
 }

@@ -1,7 +1,7 @@
 /* You choose: agents as covered cards, of which the log alone speaks; one is let loose, and all are uncovered. */
 
 import { makeBoards } from "./boards.js";
-import { ESTIMATES, LETTERS, meanOf, ORDERS, picksOf, readCards, sorted, TRUTHS } from "./cards_data.js";
+import { ESTIMATES, LETTERS, meanOf, OPEN, ORDERS, picksOf, readCards, sorted } from "./cards_data.js";
 import { scoreRows } from "./cards_scores.js";
 import { makeChoice, makeSlider, named, row } from "./controls.js";
 import { counted, sampleWays, tally } from "./driving.js";
@@ -13,7 +13,8 @@ import { oneFrom, wholeIn } from "./settings.js";
 
 const FLEET = 20;
 const MEANINGS = "Claim: what its network believes. Model, risk: its worth in a model counted from the log, and how " +
-  "often it meets harm or the unknown there. Alike: as the log did. Trips: its worth by those that went its way.";
+  "often it meets harm or the unknown there. Alike: as the log did. Trips: its worth by those that went its way. " +
+  "Uncovered: what it earns, crashes and idles in truth, and its regret, which is what it is worth less than the best.";
 
 function cards(model, page) {
   const data = readCards(model.get("data"));
@@ -69,7 +70,7 @@ for who, (regret, hazard) in cards.tally().items():
     const who = nameOf(shown, log);
     const said = frame.sentence.textContent;
     boards.animate([ways], () => {
-      frame.sentence.textContent = `${said} ${who} today: ${counted(tally(world, ways))}.`;
+      frame.sentence.textContent = `${said} Twenty drives of ${who}: ${counted(tally(world, ways))}.`;
     });
   }
 
@@ -88,9 +89,9 @@ for who, (regret, hazard) in cards.tally().items():
   function card(letter, log, mine) {
     const c = order[log][letter];
     const open = mine >= 0;
-    const [told, table] = open ? [TRUTHS, truth] : [ESTIMATES, data.estimates];
-    const lines = Object.entries(told).map(([name, [label, write]]) =>
-      html("span", { class: "sg-told" }, html("span", {}, `${label} `), html("b", {}, write(table[name][c][log]))));
+    const tables = { ...data.estimates, ...truth };
+    const lines = Object.entries(open ? OPEN : ESTIMATES).map(([name, [label, write]]) =>
+      html("span", { class: "sg-told" }, html("span", {}, `${label} `), html("b", {}, write(tables[name][c][log]))));
     const marks = [open && "sg-open", c === mine && "sg-mine", c === shown && "sg-shown"].filter(Boolean);
     const head = LETTERS[letter].toUpperCase() + (c === mine ? " yours" : "");
     const button = { type: "button", class: ["sg-card", ...marks].join(" "), click: () => press(letter), ...QUIET };
@@ -123,7 +124,8 @@ for who, (regret, hazard) in cards.tally().items():
     const best = order[log].find((other) => truth.regret[other][log] === 0);
     const less = `worth ${number(truth.regret[c][log])} less than ${nameOf(best, log)}`;
     const harm = `It crashes in ${percent(truth.hazard_rate[c][log])} of its trips.`;
-    const here = `You let loose ${nameOf(c, log)}: ${c === best ? "the best of all" : less}. ${harm}`;
+    const much = truth.regret[c][log] < 0.05 ? "as good as the best" : less;
+    const here = `You let loose ${nameOf(c, log)}: ${much}. ${harm}`;
     if (yours.includes(-1)) return here;
     const [regret, hazard] = meanOf(data, yours.map((one, l) => [one, l]));
     return `${here} Over all logs your regret is ${number(regret)}, your hazard ${percent(hazard)}.`;

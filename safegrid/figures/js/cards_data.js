@@ -23,6 +23,8 @@ export const TRUTHS = {
   timeout_rate: ["idles", share],
   regret: ["regret", number],
 };
+/* What an open card shows: what it told, beside what is so. */
+export const OPEN = { claim: ESTIMATES.claim, model: ESTIMATES.model, ...TRUTHS };
 export const ORDERS = {
   dealt: ["as they were dealt"],
   claim: ["highest claim first"],

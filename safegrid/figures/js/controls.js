@@ -2,6 +2,9 @@
 
 import { html, QUIET } from "./page.js";
 
+/* What the ends of every slider over the conservative weight mean. */
+export const WEIGHT_ENDS = { low: "trusts itself", high: "copies the log" };
+
 /* The position of the value nearest to a wanted one; the last of several. */
 export function nearest(values, wanted) {
   const nearer = (kept, v, i) => (Math.abs(v - wanted) <= Math.abs(values[kept] - wanted) ? i : kept);

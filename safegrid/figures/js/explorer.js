@@ -4,7 +4,7 @@ import { judged } from "./agents.js";
 import { makeBoards } from "./boards.js";
 import { logPlaces, makeChart } from "./chart.js";
 import { INK } from "./colours.js";
-import { makeChoice, makeScale, makeSlider, named, row } from "./controls.js";
+import { makeButton, makeChoice, makeScale, makeSlider, named, row, WEIGHT_ENDS } from "./controls.js";
 import { counted, sampleWays, tally } from "./driving.js";
 import { readData, SCORES } from "./explorer_data.js";
 import { makeFrame, whenSeen } from "./figure.js";
@@ -45,13 +45,19 @@ explorer.mdp.evaluate(sg.policy_table(explorer.agent, explorer.mdp))
   const boards = makeBoards([data.title], world, { look: (s) => scope.read(world, s, agent), scope: scope.element });
   const slider = makeSlider("conservative weight", names, choose("index"));
   const marks = TRY.map((name) => [names.indexOf(name), name]).filter(([i]) => i >= 0);
-  const dial = makeScale(slider, last, { low: "bold", high: "timid" }, marks, choose("index"));
+  const dial = makeScale(slider, last, WEIGHT_ENDS, marks, (index) => visit({ index }));
   const charts = makeCharts(data, { name: "conservative weight", names, places: logPlaces(weights) }, choose("index"));
   const layers = makeChoice("colour", named(known), choose("layer"));
   const logs = makeChoice("log", numbered(n_logs), (i) => choose("log")(Number(i)));
   const seeds = makeChoice("network", numbered(n_seeds), (i) => choose("seed")(Number(i)));
   const player = makePlayer(() => last, () => model.get("index"), choose("index"), frame.sentence);
   const run = frame.verb("let twenty drive", drive);
+  const next = n_logs > 1 ? makeButton("another log", () => visit({ log: (frame.read().log + 1) % n_logs })) : null;
+
+  function visit(settings) {
+    frame.change(settings);
+    queueMicrotask(drive); // once the board shows it
+  }
 
   function drive() {
     const ways = sampleWays(world, agent.policy, 20, drives++);
@@ -77,10 +83,11 @@ explorer.mdp.evaluate(sg.policy_table(explorer.agent, explorer.mdp))
     frame.settle();
   }
 
-  const meaning = html("p", { class: "sg-note" }, returnOrValue(data.gamma));
+  const lines = `Lines: the mean of ${n_logs} logs; bands: its 95% interval; rings: the agent on the board. `;
+  const meaning = html("p", { class: "sg-note" }, (n_logs > 1 ? lines : "") + returnOrValue(data.gamma));
   const plots = html("div", { class: "sg-charts" }, ...charts.map((chart) => chart.element), meaning);
   const element = frame.lay({
-    bar: [dial, run, player.button],
+    bar: [dial, run, next, player.button],
     stage: [html("div", { class: "sg-main" }, html("div", {}, boards.stage, ...boards.below), plots)],
     more: [row(layers.element, n_logs > 1 ? logs.element : null, n_seeds > 1 ? seeds.element : null)],
   });
@@ -128,7 +135,7 @@ function makeCharts({ curves, references, n_logs }, dial, choose) {
       logarithmic: true,
     },
     {
-      title: "value of the start (discounted raw reward)",
+      title: "what a trip is worth: claimed, and true (value)",
       series: [line("claimed_value", "claimed", INK.orange, true), line("true_value", "true", INK.blue)],
       levels: [],
       format: number,

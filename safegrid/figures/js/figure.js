@@ -70,11 +70,13 @@ export function makeFrame(model, page, { name, settings, python }) {
      opens on demand. */
   function lay({ bar, stage, below = [], more = [] }) {
     const tools = html("div", { class: "sg-row" }, code, page ? share : null);
-    return html("div", { class: `sg-figure sg-${name}` },
+    const element = html("div", { class: `sg-figure sg-${name}` },
       html("div", { class: "sg-bar" }, ...bar),
       html("div", { class: "sg-said" }, sentence, html("span", { class: "sg-back" }, undo, reset)), alert,
       ...stage, ...below,
       html("details", { class: "sg-more" }, html("summary", {}, "more"), ...more, tools, sheet.element));
+    if (page && !isLink(location.hash, name)) veil(element);
+    return element;
   }
 
   /* Shows what can be taken back. What cannot keeps its place, so that nothing moves under a hand. */
@@ -90,6 +92,16 @@ export function makeFrame(model, page, { name, settings, python }) {
     return button;
   };
   return { attempt, change, lay, read, sentence, settle, stop, verb };
+}
+
+/* Hides what a page's first figure answers until its bet is made, or a hand is laid on the figure. */
+function veil(element) {
+  const bet = document.querySelector(".ask");
+  if (!bet || bet.querySelector(":checked") || document.querySelector(".safegrid .sg-figure")) return;
+  const lift = () => element.classList.remove("sg-veiled");
+  element.classList.add("sg-veiled");
+  bet.addEventListener("change", lift, { once: true });
+  for (const touch of ["pointerdown", "keydown"]) element.addEventListener(touch, lift, { once: true });
 }
 
 /* Calls `begin` once, when most of an element first comes into view. */

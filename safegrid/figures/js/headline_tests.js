@@ -23,6 +23,10 @@ function lead(ours, others) {
   return others > ours ? steps : -steps;
 }
 
+function times(n) {
+  return n === 1 ? "once" : `${n} times`;
+}
+
 function clip(bar) {
   return Math.max(-SIDE, Math.min(SIDE, bar)) + 0; // −0 becomes 0
 }
@@ -79,8 +83,10 @@ export function makeTests({ names, stops, exact, margins, moves, K }, fleet) {
     const rows = saidOf(about).map((said, i) => [said, sides(shares)[i], sides(expected)[i]]);
     const latest = of.length === state.tests ? at.at(-1) + SIDE : null;
     const counted = of.length.toLocaleString("en");
+    const wanted = of.length < state.tests ? ` of ${state.tests.toLocaleString("en")}, counting` : "";
+    const classes = Array.from(shares, (_, i) => `sg-bar-${1 + (i - SIDE >= margin) - (SIDE - i >= margin)}`);
     const words = rows.map(([said, share, odds]) => `${said}: ${percent(share)}, exactly ${percent(odds)}`).join("; ");
-    return { ...axisOf(about), shares, expected, rows, latest, counted, words };
+    return { ...axisOf(about), shares, expected, rows, latest, counted, wanted, classes, words };
   }
 
   function axisOf(about) {
@@ -88,7 +94,7 @@ export function makeTests({ names, stops, exact, margins, moves, K }, fleet) {
     const unit = about === "return" ? "% higher return" : "points fewer crashes";
     const side = SIDE * step;
     const ticks = [-SIDE, -SIDE / 2, 0, SIDE / 2, SIDE].map((bar) => [bar + SIDE, String(Math.abs(bar * step))]);
-    const levels = about === "return" ? [[SIDE + margins.return + 0.5, "told: +25%"]] : [];
+    const levels = about === "return" ? [[SIDE + margins.return + 0.5, "the headline: +25%"]] : [];
     return { ticks, levels, side, axis: `← ${names[0]} ahead · ${unit} · ${names[1]} ahead →` };
   }
 
@@ -103,7 +109,7 @@ export function makeTests({ names, stops, exact, margins, moves, K }, fleet) {
     const n = stops[state.drives];
     const two = madeOf(state)[k] ?? test(state, k);
     const told = names.map((name, i) =>
-      `${name} crashed ${two[i].crashes} times in ${n} and earned ${number(two[i].total / n)} a drive`);
+      `${name} crashed ${times(two[i].crashes)} in ${n} and earned ${number(two[i].total / n)} a drive`);
     return `Test ${state.tests}: ${told.join("; ")}. It says: ${headline(state, two, n)}.`;
   }
 

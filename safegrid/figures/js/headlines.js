@@ -36,7 +36,7 @@ function headlines(model, page) {
   let pair = []; // who is on the boards: of each kind { policy, visits, score }
 
   const boards = makeBoards(["", ""], world, { look });
-  const bars = makeHistogram(Array.from({ length: 2 * SIDE + 1 }, (_, i) => `sg-bar-${Math.sign(i - SIDE) + 1}`));
+  const bars = makeHistogram(2 * SIDE + 1);
   const slider = makeSlider("test drives of each", stops.map(String), (drives) => frame.change({ drives }));
   const dial = makeScale(slider, last, { low: "few", high: "many" }, [], null);
   const about = makeChoice("headline about", named(ABOUT), (value) => frame.change({ about: value }));
@@ -80,18 +80,21 @@ function headlines(model, page) {
     once.textContent = `drive ${stops[state.drives] === 30 ? "thirty" : stops[state.drives]}`;
     frame.sentence.textContent = tests.inWords(state);
     tests.count(state, (found) => {
-      const name = found.counted === "1" ? "What one such test says" : `What ${found.counted} such tests say`;
+      const many = `What ${found.counted} such tests say${found.wanted}`;
+      const name = found.counted === "1" ? "What one such test says" : many;
       bars.draw({ ...found, name });
       odds.replaceChildren(...headlineTable(found));
     });
     frame.settle();
   }
 
-  const side = html("div", {}, bars.element, odds);
+  const note = html("p", { class: "sg-note" }, "Bars: counted. Black strokes: exactly how often.");
+  const side = html("div", { class: "sg-answer" }, bars.element, note, odds,
+    row(networks.element, about.element));
   const element = frame.lay({
     bar: [dial, once, often],
     stage: [html("div", { class: "sg-two-to-one" }, boards.stage, side)],
-    below: [...boards.below, row(about.element, networks.element)],
+    below: boards.below,
     more: [dice.element],
   });
   const unseen = whenSeen(boards.stage, drive);

@@ -8,11 +8,11 @@ const LEFT = 6;
 const TOP = 16;
 const FLOOR = HEIGHT - 34;
 
-/* `classes`: the kind of each bar, as a class of its colour; `ticks` and `levels`: [bar, words] under and over it. */
-export function makeHistogram(classes) {
-  const wide = (WIDTH - 2 * LEFT) / classes.length;
+/* `n` bars; `classes`: the kind of each, as a class of its colour; `ticks` and `levels`: [bar, words]. */
+export function makeHistogram(n) {
+  const wide = (WIDTH - 2 * LEFT) / n;
   const x = (bar) => LEFT + wide * bar;
-  const bars = classes.map((name, i) => svg("rect", { x: x(i) + 0.4, width: wide - 0.8, class: name }));
+  const bars = Array.from({ length: n }, (_, i) => svg("rect", { x: x(i) + 0.4, width: wide - 0.8 }));
   const exact = svg("path", { class: "sg-exact" });
   const marker = svg("path", { class: "sg-latest" });
   const notes = svg("g");
@@ -22,9 +22,10 @@ export function makeHistogram(classes) {
     ...bars, notes, exact, marker);
 
   /* `shares` of what was counted, `expected` shares, and the bar that the latest outcome fell into. */
-  function draw({ name, axis, ticks, levels, shares, expected, latest, words }) {
+  function draw({ name, axis, ticks, levels, classes, shares, expected, latest, words }) {
     const scale = (FLOOR - TOP) / Math.max(0.05, ...shares, ...expected);
     bars.forEach((bar, i) => {
+      bar.setAttribute("class", classes[i]);
       bar.setAttribute("y", FLOOR - scale * shares[i]);
       bar.setAttribute("height", scale * shares[i]);
     });

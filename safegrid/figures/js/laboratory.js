@@ -99,8 +99,8 @@ function laboratory(model, page) {
 
   const element = frame.lay({
     bar: [controls.weight, run, again],
-    stage: [stage],
-    below: [below, grid(controls, "belief"), row(lessons.choice.element), lessons.lesson, table.element],
+    stage: [html("div", { class: "sg-row" }, lessons.choice.element, controls.belief.element), lessons.lesson, stage],
+    below: [below, table.element],
     more: [row(brush.element, luck.element, controls.layer.element), grid(controls, "n_episodes", "epsilon",
       "slip_prob", "n_steps", "forever", "reward_scale", "seed", "driver")],
   });

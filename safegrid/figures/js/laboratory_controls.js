@@ -1,6 +1,6 @@
 /* What can be set in a laboratory: dials, lists and lessons. Each tells `change` the settings that a hand chose. */
 
-import { makeChoice, makeDial, makeScale, nearest, named } from "./controls.js";
+import { makeChoice, makeDial, makeScale, named, nearest, WEIGHT_ENDS } from "./controls.js";
 import { DRIVERS } from "./laboratory_settings.js";
 import { LABORATORY_LAYERS } from "./layers.js";
 import { html, QUIET } from "./page.js";
@@ -42,7 +42,7 @@ export function makeControls(change) {
   const forever = html("label", { class: "sg-tick" }, tick, "train for ever (the limit, residual 1e−9)");
   const [, stops] = DIALS.conservative_weight;
   const marks = [0, 6, 200].map((weight) => [nearest(stops, weight), String(weight)]);
-  const weight = makeScale(controls.conservative_weight, stops.length - 1, { low: "bold", high: "timid" }, marks,
+  const weight = makeScale(controls.conservative_weight, stops.length - 1, WEIGHT_ENDS, marks,
     (i) => change({ conservative_weight: stops[i] }));
   const set = (settings) => {
     for (const [name, control] of Object.entries(controls)) control.set(settings[name]);

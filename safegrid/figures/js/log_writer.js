@@ -15,7 +15,9 @@ import { endOf, gridWorld, pairs, SIGNS } from "./world.js";
 const KEYS = { ArrowDown: 0, ArrowRight: 1, ArrowUp: 2, ArrowLeft: 3 };
 const PAD = [["↑", 2, "up"], ["←", 3, "left"], ["↓", 0, "down"], ["→", 1, "right"]];
 const FAR = 24; // pixels: from there on a touch that moves is a swipe
-const LACKS = { palette: "presence", low: 0, high: 3, digits: 0, label: "moves never tried there" };
+const LACKS = {
+  palette: "presence", low: -0.6, high: 3, digits: 0, label: "moves never tried, up to 3; paper: nobody was there",
+};
 const GOES = { palette: "presence", low: 0, high: 1, digits: 0, label: "where it goes: expected visits, up to 1" };
 
 function logWriter(model, page) {
@@ -34,7 +36,7 @@ function logWriter(model, page) {
   const slider = makeSlider("drives of the careless driver", OTHERS.map(String), (i) => choose("others")(OTHERS[i]));
   const last = () => OTHERS.length - 1;
   const player = makePlayer(last, stop, (i) => choose("others")(OTHERS[i]), frame.sentence, 450);
-  const run = frame.verb("let twenty drive", drive);
+  const run = frame.verb("let the learner drive", drive);
   const learner = makeChoice("who learns from it", named(LEARNERS), choose("learner"));
   const dials = [
     ["epsilon", makeDial("how erratic the driver is, ε", [0, 0.1, 0.22, 0.4, 0.6, 0.8, 1], choose("epsilon"))],
@@ -88,7 +90,8 @@ function logWriter(model, page) {
     const { ends, unseen, moves, score } = now;
     const all = ends.all === 1 ? "1 drive" : `${ends.all} drives`;
     const log = ends.all ? `The log holds ${all}, ${ends.hazard} crashed. ` +
-      `Where it was, ${percent(unseen / moves)} of the moves were never tried. ` : "No drive is finished yet. ";
+      `Where it was, ${percent(unseen / moves)} of the moves were never tried. ` : "";
+    if (!log) return "No drive is finished yet. Press play, or drive to G: arrow keys, buttons or swipes.";
     return `${log}Who learns from it arrives in ${percent(score.goal_rate)} of its trips, and crashes in ` +
       `${percent(score.hazard_rate)}.`;
   }

@@ -18,10 +18,11 @@ const CHARTS = {
   hazard_rate: ["hazard rate, exact", percent, []],
   overestimate: ["claimed − true value", number, [["the truth", 0]]],
 };
+const KEY = "A dot is a run, and can be touched; a diamond is the mean of a row; rings are the runs on the boards.";
 const PRESENCE = { palette: "presence", low: 0, high: 1, digits: 0, label: "expected visits, up to 1" };
 
 function sensitivity(model, page) {
-  const { maps, names, n, networks } = readChanges(model.get("data"));
+  const { maps, names, meanings, n, networks } = readChanges(model.get("data"));
   const worlds = Object.keys(maps);
   const world = {}; // whose boards are shown
   const frame = makeFrame(model, page, {
@@ -32,6 +33,7 @@ function sensitivity(model, page) {
   const everyone = Array.from({ length: n }, (_, i) => i);
   let two = []; // who is on the boards
   let drives = 0; // seeds the next fleet
+  let words = ""; // of what is shown
   const called = (i) => `log ${Math.floor(i / networks) + 1}, network ${(i % networks) + 1}`;
   const slider = makeSlider("what is changed", names.slice(1), (i) => frame.change({ setting: i + 1 }));
   const map = makeChoice("map", worlds.map((name) => [name, name]), (name) => frame.change({ map: name }));
@@ -39,6 +41,7 @@ function sensitivity(model, page) {
   const worst = frame.verb("the worst run", () => drivenBy(ranked()[0]));
   const typical = frame.verb("a typical run", () => drivenBy(ranked()[Math.floor(n / 2)]));
   const boards = makeBoards(["", ""], Object.assign(world, maps[worlds[0]].world), { look });
+  const meaning = html("p", { class: "sg-note" });
   const charts = Object.entries(CHARTS).map(([field, [title, format, levels]]) => {
     const every = Object.values(maps).flatMap(({ rows }) => rows.flatMap((one) => one[field]));
     const air = 0.04 * (Math.max(...every, 0) - Math.min(...every, 0) || 1);
@@ -71,7 +74,7 @@ function sensitivity(model, page) {
     drives++;
     boards.animate(ways, () => {
       const ends = ways.map((way, k) => `${two[k].name}: ${counted(tally(world, way))}.`);
-      frame.sentence.textContent = ends.join(" ");
+      frame.sentence.textContent = `${words} Twenty trips each: ${ends.join(" ")}`;
     });
   }
 
@@ -96,9 +99,11 @@ function sensitivity(model, page) {
     map.set(name);
     const lost = ({ return_mean: returns }) => returns.filter((x) => x < 0).length;
     const over = ({ overestimate: all }) => signed(all.reduce((a, b) => a + b) / n);
-    frame.sentence.textContent = `${names[setting]}, ${name}: ${lost(changed)} of ${n} runs lost, claims ` +
+    words = `${names[setting]}, ${name}: ${lost(changed)} of ${n} runs lost, claims ` +
       `${over(changed)} against the truth on average (${OWN}: ${lost(own)}, ${over(own)}). On the boards ` +
       `${called(i)}, return ${number(changed.return_mean[i])} (${number(own.return_mean[i])}).`;
+    frame.sentence.textContent = words;
+    meaning.textContent = `${names[setting]}: ${meanings[setting]}`;
     frame.settle();
   }
 
@@ -114,11 +119,12 @@ function sensitivity(model, page) {
       "    print(name, mdp.evaluate(np.eye(4)[[int(move) for move in moves]]))", ""].join("\n");
   }
 
-  const dots = html("div", { class: "sg-charts" }, ...charts.map((chart) => chart.element));
+  const key = html("p", { class: "sg-note" }, KEY);
+  const dots = html("div", { class: "sg-charts" }, ...charts.map((chart) => chart.element), key);
   const element = frame.lay({
     bar: [slider.element, run],
-    stage: [html("div", { class: "sg-two-to-one" }, html("div", {}, boards.stage, row(worst, typical, map.element),
-      ...boards.below), dots)],
+    stage: [html("div", { class: "sg-two-to-one" },
+      html("div", {}, meaning, boards.stage, row(worst, typical, map.element), ...boards.below), dots)],
   });
   const unseen = whenSeen(boards.stage, drive);
   const stop = () => {

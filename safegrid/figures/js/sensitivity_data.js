@@ -10,6 +10,9 @@ export function readChanges(given) {
   const data = fields("data", given);
   const n_rows = whole("number of settings", data.settings?.length, 2, 30);
   const names = data.settings.map((name, k) => text(`settings[${k}]`, name, 40));
+  const given_meanings = data.meanings;
+  if (given_meanings?.length !== n_rows) refuse("meanings", given_meanings, `a list of ${n_rows}`);
+  const meanings = names.map((_, k) => text(`meanings[${k}]`, given_meanings[k], 120));
   const networks = whole("n_networks", data.n_networks, 1, 100);
   const n = networks * whole("n_logs", data.n_logs, 1, 100);
   const known = Object.keys(fields("maps", data.maps));
@@ -36,5 +39,5 @@ export function readChanges(given) {
   known.forEach((name, i) => {
     if (cells[i] !== cells[0]) refuse(`maps.${name}`, "other cells", `those of ${known[0]}`);
   });
-  return { maps, names, n, networks };
+  return { maps, names, meanings, n, networks };
 }

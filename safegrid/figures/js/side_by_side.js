@@ -2,7 +2,7 @@
 
 import { makeBoards } from "./boards.js";
 import { INK } from "./colours.js";
-import { makeButton, makeChoice, makeScale, makeSlider, row } from "./controls.js";
+import { makeButton, makeChoice, makeScale, makeSlider, row, WEIGHT_ENDS } from "./controls.js";
 import { makeDots } from "./dots.js";
 import { counted, sampleWays, tally } from "./driving.js";
 import { makeFrame, whenSeen } from "./figure.js";
@@ -44,7 +44,7 @@ function sideBySide(model, page) {
   const boards = makeBoards(["", ""], world, { look });
   const slider = makeSlider("conservative weight", names, choose("index"));
   const marks = [...data.marks].map((i) => [i, names[i]]);
-  const dial = makeScale(slider, weights.length - 1, { low: "bold", high: "timid" }, marks, choose("index"));
+  const dial = makeScale(slider, weights.length - 1, WEIGHT_ENDS, marks, choose("index"));
   const options = Object.keys(AGENTS).map((name) => [name, name]);
   const [left, right] = ["left", "right"].map((side) => makeChoice(side, options, choose(side)));
   const logs = makeChoice("log", Array.from({ length: n_logs }, (_, i) => [i, `${i + 1} of ${n_logs}`]), (i) =>

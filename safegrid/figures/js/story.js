@@ -3,7 +3,7 @@
 import { judged, readAgents, readPolicy, readRising, readShares, readWorld, tableOf } from "./agents.js";
 import { makeBoards } from "./boards.js";
 import { fields, list, real, text, whole } from "./checks.js";
-import { makeChoice, makeScale, makeSlider, named, row } from "./controls.js";
+import { makeChoice, makeScale, makeSlider, named, row, WEIGHT_ENDS } from "./controls.js";
 import { counted, sampleWays, tally } from "./driving.js";
 import { makeFrame, whenSeen } from "./figure.js";
 import { explorerLayer, explorerLayers } from "./layers.js";
@@ -32,7 +32,7 @@ function story(model, page) {
   const boards = makeBoards(["", ""], world, { look: (s) => scope.read(world, s, two[1]), scope: scope.element });
   const slider = makeSlider("conservative weight", names, (index) => frame.change({ index }));
   const marks = [...data.marks].map((i) => [i, names[i]]);
-  const dial = makeScale(slider, last, { low: "bold", high: "timid" }, marks, (index) => {
+  const dial = makeScale(slider, last, WEIGHT_ENDS, marks, (index) => {
     frame.change({ index });
     queueMicrotask(drive); // once the boards show it
   });

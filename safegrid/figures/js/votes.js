@@ -14,8 +14,8 @@ import { rendered } from "./render.js";
 import { wholeIn } from "./settings.js";
 import { endOf, pairs, SIGNS } from "./world.js";
 
-const WAYS = ["argmax", "sampled"];
-const TITLES = { argmax: "takes the move that won", sampled: "draws a move from the shares" };
+const WAYS = ["argmax", "sampled"]; // as Python names them
+const TITLES = { argmax: "takes the most frequent move", sampled: "draws a move as often as the log" };
 const SHOWN = {
   return_mean: ["return (raw reward), exact", number],
   hazard_rate: ["hazard rate, exact", percent, true],
@@ -45,9 +45,9 @@ for name, policy in votes.policies().items():
   const every = Array.from({ length: n_logs }, (_, i) => i);
   const charts = Object.entries(SHOWN).map(([field, [title, format, logarithmic]]) => {
     const all = WAYS.flatMap((way) => [...scores[field][way]]);
-    const rows = WAYS.map((name, k) => ({ name, colour: [INK.blue, INK.orange][k] }));
+    const rows = ["most frequent", "drawn"].map((name, k) => ({ name, colour: [INK.blue, INK.orange][k] }));
     const dots = makeDots({ title, rows, n: n_logs, levels: [], bounds: [Math.min(...all) - 3, Math.max(...all) + 3],
-      format, logarithmic, left: 60, tall: 30 }, choose("log"));
+      format, logarithmic, left: 88, tall: 30 }, choose("log"));
     return { field, ...dots };
   });
   const run = frame.verb("let twenty drive", drive);
