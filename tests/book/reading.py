@@ -58,7 +58,13 @@ def expected(data, index, log=0):
     return [data["weights"][index], log + 1, scores[0], 100 * scores[1], scores[2], scores[3]]
 
 
-def shows(page, data, index, log=0):
+def first_log():
+    """The log that the explorer shows at first."""
+    return state_of(EXPLORER, "explorer")["log"]
+
+
+def shows(page, data, index, log=None):
+    log = first_log() if log is None else log
     page.wait_for_function(
         "(words) => document.querySelector('.sg-sentence')?.textContent.startsWith(words)",
         arg=f"Weight {data['weights'][index]:g}, log {log + 1}:",

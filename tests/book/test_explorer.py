@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from reading import EXPLORER, cell, explorer, minus, settle, shows, state_of
+from reading import EXPLORER, cell, explorer, first_log, minus, settle, shows, state_of
 
 import safegrid as sg
 
@@ -63,6 +63,22 @@ def test_a_mark_under_the_slider_is_a_button(visit, data, weight):
     page = visit(EXPLORER)
     explorer(page).get_by_role("button", name=weight, exact=True).click()
     shows(page, data, data["weights"].index(float(weight)))
+
+
+def test_another_log_is_shown_and_driven_at_once(visit, data):
+    page = visit(EXPLORER, reduced_motion="reduce")
+    explorer(page).get_by_role("slider", name="conservative weight").press("End")
+    last, log = len(data["weights"]) - 1, first_log()
+    for _ in range(2):
+        log = (log + 1) % data["n_logs"]
+        explorer(page).get_by_role("button", name="another log").click()
+        shows(page, data, last, log)
+        page.wait_for_function("() => / of 20 /.test(document.querySelector('.sg-sentence').textContent)")
+
+
+def test_it_begins_with_a_log_whose_hazard_at_the_largest_weight_is_near_the_mean(data):
+    hazards = np.array(data["scores"]["hazard_rate"])[-data["n_logs"] :]
+    assert abs(hazards[first_log()] - hazards.mean()) == np.abs(hazards - hazards.mean()).min()
 
 
 def test_a_log_is_chosen_and_play_goes_to_the_end(visit, data):
@@ -126,7 +142,7 @@ def blue_over_paper(share):
 
 def test_arrows_and_colours_are_the_agent_s(visit, data):
     """Which way each arrow points, which are bold, and how blue a cell is, against the data itself."""
-    page, k = visit(EXPLORER), data["weights"].index(6.0) * data["n_logs"]
+    page, k = visit(EXPLORER), data["weights"].index(6.0) * data["n_logs"] + first_log()
     explorer(page).get_by_role("button", name="6", exact=True).click()
     settle(page)
     mdp = sg.SafetyCriticalGridWorld(map_name="crossroads").mdp
@@ -155,9 +171,9 @@ def test_a_cell_reads_out_its_claims_shares_and_truth(visit, data):
     page.mouse.click(*cell(page, 0, 3, 2))
     settle(page)
     readout = minus(explorer(page).locator(".sg-readout").inner_text())
-    k = data["weights"].index(6.0) * data["n_logs"]
+    k = data["weights"].index(6.0) * data["n_logs"] + first_log()
     q = data["q_unit"] * np.array(data["q_values"]).reshape(-1, 225, 4)[k, state]
-    counts = np.array(data["counts"]).reshape(-1, 225, 4)[0, state]
+    counts = np.array(data["counts"]).reshape(-1, 225, 4)[first_log(), state]
     rows = re.findall(r"(-?[\d.]+)(\*?) \(true (-?[\d.]+), ([\d.]+)% of the log\)", readout)
     assert [float(row[0]) for row in rows] == pytest.approx(q, abs=0.051)
     assert [float(row[3]) for row in rows] == pytest.approx(100 * counts / counts.sum(), abs=0.501)
@@ -177,9 +193,9 @@ def test_the_microscope_shows_what_the_weight_gives_and_takes(visit, data):
     assert not explorer(page).locator(".sg-scope").is_visible()
     page.mouse.click(*cell(page, 0, 3, 2))
     settle(page)
-    k = data["weights"].index(6.0) * data["n_logs"]
+    k = data["weights"].index(6.0) * data["n_logs"] + first_log()
     q = data["q_unit"] * np.array(data["q_values"]).reshape(-1, 225, 4)[k, state]
-    counts = np.array(data["counts"]).reshape(-1, 225, 4)[0, state]
+    counts = np.array(data["counts"]).reshape(-1, 225, 4)[first_log(), state]
     softmax = np.exp(data["reward_scale"] * (q - q.max()))
     softmax /= softmax.sum()
     rows = explorer(page).locator(".sg-scope tbody tr").all_inner_texts()
@@ -197,7 +213,7 @@ def test_twenty_drives_are_counted_the_first_without_being_asked(visit, data):
             explorer(page).get_by_role("slider", name="conservative weight").press("End")
             explorer(page).get_by_role("button", name="let twenty drive").click()
         explorer(page).locator(".sg-way").nth(19).wait_for(state="attached")
-        policy = np.eye(4)[[int(digit) for digit in data["policies"][index * data["n_logs"]]]]
+        policy = np.eye(4)[[int(digit) for digit in data["policies"][index * data["n_logs"] + first_log()]]]
         ends = mdp.rollouts(policy, 20, sg.portable_rng(seed))
         safe, hurt = (int(flags[ends.next_states][ends.terminals].sum()) for flags in (mdp.goal, mdp.hazard))
         assert page.locator(".sg-way").count() == 20

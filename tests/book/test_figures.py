@@ -57,6 +57,24 @@ def test_the_figure_begins_in_the_first_400_pixels(visit, path):
     assert page.locator(".safegrid").first.bounding_box()["y"] + page.evaluate("scrollY") <= 400
 
 
+VEIL = """() => ["sg-sentence", "sg-charts", "sg-answer"].map((part) => document.querySelector(`.safegrid .${part}`))
+  .filter(Boolean).map((part) => getComputedStyle(part).filter)"""
+INSTRUCTS = ("book/02_log.html", "book/09_choosing.html")  # their sentence says what to do
+
+
+@pytest.mark.parametrize("path", [path for path in OPENING if path not in INSTRUCTS])
+@pytest.mark.parametrize("hand", ["bet", "touch"])
+def test_what_a_figure_answers_is_veiled_until_the_bet_is_made_or_a_hand_is_laid_on_it(visit, path, hand):
+    page = visit(path)
+    page.wait_for_selector(ALIVE)
+    assert all(filter != "none" for filter in page.evaluate(VEIL))
+    if hand == "bet":
+        page.locator(".ask label").first.click()
+    else:
+        page.locator(".safegrid .sg-verb").first.press("Enter")
+    assert all(filter == "none" for filter in page.evaluate(VEIL))
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("name", FIGURES)
 def test_slider_verb_and_what_they_move_fit_one_screen(visit, name, screen):

@@ -55,6 +55,12 @@ def test_the_figure_carries_every_run_of_every_map_and_setting(runs):
             assert (np.reshape(acts, (3, 2, 225)) == row["actions"]).all()
 
 
+def test_a_setting_is_explained_in_plain_words_or_by_its_name(runs):
+    assert Sensitivity(runs, {"raw": "two numbers"}).data["meanings"] == ["default", "two numbers"]
+    with pytest.raises(ValueError, match=r"meanings has 'rwa', expected names among \['default', 'raw'\]"):
+        Sensitivity(runs, {"rwa": "two numbers"})
+
+
 def test_python_knows_who_is_on_the_boards(runs):
     figure = Sensitivity(runs, map="original", run=3)
     for setting, policy in figure.policies().items():
