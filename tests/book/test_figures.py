@@ -67,12 +67,12 @@ INSTRUCTS = ("book/02_log.html", "book/09_choosing.html")  # their sentence says
 def test_what_a_figure_answers_is_veiled_until_the_bet_is_made_or_a_hand_is_laid_on_it(visit, path, hand):
     page = visit(path)
     page.wait_for_selector(ALIVE)
-    assert all(filter != "none" for filter in page.evaluate(VEIL))
+    assert all(blur != "none" for blur in page.evaluate(VEIL))
     if hand == "bet":
         page.locator(".ask label").first.click()
     else:
         page.locator(".safegrid .sg-verb").first.press("Enter")
-    assert all(filter == "none" for filter in page.evaluate(VEIL))
+    assert all(blur == "none" for blur in page.evaluate(VEIL))
 
 
 @pytest.mark.parametrize("screen", SCREENS)
