@@ -3,7 +3,7 @@
 import { makeBoard } from "./board.js";
 import { html } from "./page.js";
 
-const MARKS = "After a drive a cross is a crash, a hollow mark a trip that ran out of time.";
+const AFTER = "After a drive a cross is a crash, a hollow mark a trip that ran out of time.";
 
 /* `look(state)` gives a cell in words, and draws it in `scope`, where there is one, which opens with the first touch;
    `paint(state, stroke)`, where there is one, makes the boards paintable; `choose(state)` hears of every firm touch. */
@@ -27,7 +27,7 @@ export function makeBoards(names, world, { look, scope = null, paint = null, cho
     const words = look(state);
     const place = `cell (${world.cells[state].join(", ")}) `;
     const rest = html("span", { class: scope ? "sg-heard" : null }, words); // who sees reads the microscope
-    const hint = `Touch a cell ${paint ? "to paint it, and " : ""}to look into it. ${MARKS}`;
+    const hint = `Touch a cell ${paint ? "to paint it, and " : ""}to look into it. ${AFTER}`;
     readout.replaceChildren(...(touched ? [place, rest] : [hint]));
     if (scope) scope.hidden = !touched;
   }
