@@ -3,7 +3,7 @@
 import { html, QUIET } from "./page.js";
 
 /* What the ends of every slider over the conservative weight mean. */
-export const WEIGHT_ENDS = { low: "trusts itself", high: "copies the log" };
+export const WEIGHT_ENDS = { low: "dreams", high: "copies" };
 
 /* The position of the value nearest to a wanted one; the last of several. */
 export function nearest(values, wanted) {

@@ -82,7 +82,8 @@ function logWriter(model, page) {
   function drive() {
     const ways = sampleWays(world, now.policy, 20, drives++);
     learned.animate(ways, () => {
-      frame.sentence.textContent = `Who learned from it: ${counted(tally(world, ways))}. ${words()}`;
+      const who = now.ends.all ? "Who learned from it" : "Who learned from nothing";
+      frame.sentence.textContent = `${who}: ${counted(tally(world, ways))}. ${words()}`;
     });
   }
 
