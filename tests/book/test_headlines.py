@@ -29,8 +29,8 @@ def carried():
 
 def counted(page, tests):
     page.wait_for_function(
-        "(words) => document.querySelectorAll('.sg-headlines .sg-title')[2].textContent.includes(words)",
-        arg=f"{tests:,}",
+        "(words) => document.querySelectorAll('.sg-headlines .sg-title')[2].textContent === words",
+        arg=f"What {tests:,} such tests say",
     )
     cells = [minus(x).rstrip("%") for x in page.locator(".sg-headlines .sg-odds td").all_inner_texts()]
     return np.array(cells, float).reshape(3, 2).T / 100
