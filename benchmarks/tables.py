@@ -56,7 +56,8 @@ def measure(operation, path, rows):
     needed = 0
     if operation != "write":
         table = opened(path)
-        needed = table.needed(table.names if columns is None else [*SHORT["observations"], *list(SHORT)[:4]])
+        names = [name for name in SHORT.values() if isinstance(name, str)] + SHORT["observations"]
+        needed = table.needed(names if columns else table.names)
     print(json.dumps([*seconds, len(log), path.stat().st_size, peak() - before, needed]))
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from safegrid.checks import RowError
 
-from .pages import footer_size, page_sizes
+from .pages import page_sizes, row_groups
 
 
 class Source(Protocol):
@@ -114,12 +114,10 @@ class ParquetFile:
     def __init__(self, path: Path) -> None:
         self.where, self._size = str(path), path.stat().st_size
         with open(path, "rb") as stream:
-            if (footer := footer_size(stream)) > (most := _FOOTER + self._size // 50):
-                raise ValueError(f"its footer has {footer:,} bytes, expected at most {most:,} in a file of this size")
+            self._groups = row_groups(stream)
         with pq.ParquetFile(self.where) as file:
             self.names, self.metadata = list(file.schema_arrow.names), dict(file.schema_arrow.metadata or {})
-            leaves = [file.schema.column(i) for i in range(len(file.schema))]
-            self._texts = {leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"}
+            self._leaves = [file.schema.column(i) for i in range(len(file.schema))]
 
     def read(self, names: Sequence[str], texts: Collection[str]) -> Any:
         """See `Source`; refused before it is decoded where it declares more than its size justifies."""
@@ -131,7 +129,7 @@ class ParquetFile:
                 "trust it, read it with pyarrow and pass that table"
             )
         _check_memory(self.where, needed)
-        texts = [name for name in names if name in self._texts]
+        texts = [leaf.path for leaf in self._leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.path in names]
         with pq.ParquetFile(self.where, read_dictionary=texts, coerce_int96_timestamp_unit="us") as file:
             return file.read(list(names), use_threads=False)
 
@@ -146,17 +144,15 @@ class ParquetFile:
     def needed(self, names: Sequence[str]) -> int:
         """Bytes that reading some columns takes at most, by the headers of their pages."""
         rows = values = size = 0
-        with open(self.where, "rb") as stream, pq.ParquetFile(self.where) as file:
-            groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
-            columns = [file.schema.column(i) for i in range(len(file.schema))]
-            wanted = [i for i, column in enumerate(columns) if _is_of(names, column)]
-            for group in groups:
-                rows += group.num_rows
+        wanted = [i for i, leaf in enumerate(self._leaves) if _is_of(names, leaf)]
+        with open(self.where, "rb") as stream:
+            for its_rows, chunks in self._groups:
+                rows += its_rows
                 for i in wanted:
-                    more, its_size = page_sizes(stream, group.column(i))
-                    if not 0 <= group.num_rows <= more:
-                        raise ValueError(f"{columns[i].path} has {more:,} values in {group.num_rows:,} rows")
-                    values, size = values + more, size + its_size
+                    its_values, its_size = page_sizes(stream, chunks[i])
+                    if its_values < its_rows:
+                        raise ValueError(f"{self._leaves[i].path} has {its_values:,} values in {its_rows:,} rows")
+                    values, size = values + its_values, size + its_size
         return _needed(rows, values, size)
 
     def place(self, row: int) -> str:
@@ -167,7 +163,6 @@ class ParquetFile:
 _WIDEST = 4_000  # columns of a file: Arrow takes some 10 kB for each, however short
 _AHEAD = 128 << 20  # bytes of a CSV file that Arrow reads ahead of what it has parsed
 _HEAD = 1 << 20  # letters of a CSV file that are looked at first, as many as Arrow's first block
-_FOOTER = 200_000  # bytes
 _A_FILE, _A_BYTE = 80_000_000, 1_000  # bytes of memory that any Parquet file may take, and more for each of its own
 _A_VALUE, _A_ROW = 24, 300  # bytes of memory: a number in Arrow and in arrays; a row of `Episodes`, and its copies
 _LONGEST_FIXED = 16  # bytes of a value of fixed length: a decimal's
