@@ -40,8 +40,6 @@ def as_numbers(name: str, column: Any) -> Array:
         raise ValueError(f"column {name!r} holds {column.type}, expected numbers, or a unit in dates, such as 'hours'")
     if not any(is_kind(column.type) for is_kind in (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)):
         raise ValueError(f"column {name!r} holds {column.type}, expected numbers")
-    if pa.types.is_float16(column.type):
-        column = column.cast(pa.float32())
     return np.asarray(column.to_numpy())
 
 
@@ -124,10 +122,13 @@ def _missing(column: Any) -> Bools:
 
 
 def _plain(column: Any) -> Any:
-    """Without a dictionary, unless it holds texts, which stay so: a stranger's may be long, and stand in every row."""
+    """Without a dictionary, unless it holds texts: a stranger's may be long, and stand in every row.
+
+    Half a float becomes a whole one: not every version of Arrow can do with it what it can with others.
+    """
     if pa.types.is_dictionary(column.type) and not is_text(column.type):
-        return column.cast(column.type.value_type)
-    return column
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.float32()) if pa.types.is_float16(column.type) else column
 
 
 def _coded(name: str, column: Any, expected: str) -> tuple[Ints, Any]:

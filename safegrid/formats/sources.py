@@ -45,7 +45,7 @@ class InMemory:
 
     def __init__(self, table: Any) -> None:
         self.where = "source"
-        self._table = pa.table(table)
+        self._table = table if isinstance(table, pa.Table) else pa.table(table)
         self.names, self.metadata = list(self._table.column_names), dict(self._table.schema.metadata or {})
 
     def read(self, names: Sequence[str], texts: Collection[str]) -> Any:
