@@ -10,7 +10,7 @@ from example_logs import short_log
 from example_worlds import random_mdp
 
 import safegrid
-from safegrid.array_types import distinct
+from safegrid.array_types import content_hash, distinct
 from safegrid.env import SafetyCriticalGridWorld
 
 TABLES = {
@@ -133,3 +133,18 @@ def test_what_is_read_only_stays_so_in_a_copy(name):
 def test_what_a_log_works_out_cannot_be_changed_behind_its_back(name):
     with pytest.raises(ValueError, match="read-only"):
         getattr(short_log(), name).sort()
+
+
+def test_a_content_hash_is_the_same_on_every_machine_and_another_for_everything_else():
+    columns = {"x": np.array([[0.0, 1.5]], np.float32), "n": np.array(3, np.int64), "ends": np.array([True])}
+    found = content_hash(columns)
+    assert found == "fd9c7c4ef858204a617cf81a58d50f2584dc868f95029313551d742818b3edbd"
+    swapped = {name: column.astype(column.dtype.newbyteorder()) for name, column in columns.items()}
+    assert content_hash(swapped) == found
+    assert content_hash(columns | {"x": np.array([[-0.0, 1.5]], np.float32)}) == found
+    assert content_hash(columns | {"x": np.asfortranarray(columns["x"])}) == found
+    for name, other in {
+        "x": np.array([[0.0, 1.5]]), "n": np.array([3], np.int64), "ends": np.array([False]), "more": np.zeros(0)
+    }.items():  # fmt: skip
+        assert content_hash(columns | {name: other}) != found
+    assert content_hash({"y": columns["x"], "n": columns["n"], "ends": columns["ends"]}) != found
