@@ -1,11 +1,11 @@
-"""Exported policies: size of each file, and microseconds a call beside d3rlpy's `predict`, in turn, on one core.
+"""Exported policies: size of each file, and CPU time of a call beside d3rlpy's `predict`, in turn, on one thread.
 
 python benchmarks/export.py
 """
 
 import tempfile
 from pathlib import Path
-from time import perf_counter, process_time
+from time import process_time
 
 import numpy as np
 import onnxruntime
@@ -19,11 +19,11 @@ BATCHES, ROUNDS, SECONDS = (1, 225, 1_000), 5, 0.1
 
 def microseconds(call, observations):
     """Of one call, over SECONDS of calls."""
-    calls, begin = 0, perf_counter()
-    while perf_counter() < begin + SECONDS:
+    calls, begin = 0, process_time()
+    while process_time() < begin + SECONDS:
         call(observations)
         calls += 1
-    return (perf_counter() - begin) / calls * 1e6
+    return (process_time() - begin) / calls * 1e6
 
 
 def runners(path):

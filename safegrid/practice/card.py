@@ -45,9 +45,9 @@ def log_entry(log: Episodes | None, actions_of: Callable[[Array], Array]) -> tup
         "tried_pairs": int(tried.sum()), "untried_actions_taken": strange, "unanswered": len(tried) - len(answered),
     }  # fmt: skip
     told = [
-        f"It learned from a fixed log alone, which acts in {len(tried):,} distinct observations and tries "
-        f"{tried.sum():,} of the {tried.size:,} actions there. Of the others, and of all other observations, the log "
-        "says nothing.",
+        f"It learned from a fixed log alone and tried nothing itself. The log acts in {len(tried):,} distinct "
+        f"observations and tries {tried.sum():,} of the {tried.size:,} actions there. Of the others, and of all other "
+        "observations, it says nothing.",
         f"In {strange:,} of these observations the policy takes an action that the log never took there.",
     ]
     if len(answered) < len(tried):

@@ -55,8 +55,8 @@ def export_policy(
     - "actions" (batch,) int64: the greedy action, of equals the first, as `policy_table`'s.
     - "values" (batch, A) float32, of Q learners: as `q_table`, in discounted raw reward; left out where a reward scaler
       leaves no way back to that.
-    - "probabilities" (batch, A) float32, of behaviour cloning, `DiscreteSAC` and tables: as
-      `policy_table(…, stochastic=True)`.
+    - "probabilities" (batch, A) float32, of behaviour cloning and `DiscreteSAC`: as `policy_table(…, stochastic=True)`;
+      of a table, its rows. A table that is not deterministic is followed by drawing from them alone.
 
     Where `policy_table` would refuse an observation (no finite number; for a one-hot encoder, no whole coordinate in
     its range), or a table does not have it, the action is −1 and the rest is NaN: the program that asks must then do
@@ -69,7 +69,7 @@ def export_policy(
     Args:
         agent: a trained agent, as `fit` leaves it or `load_agent` reads it; or a policy's table (S, A) of
             probabilities.
-        path: ends in .onnx (operators of version 18, which onnxruntime runs from 1.14 on) or .pt, for `torch.jit.load`.
+        path: ends in .onnx (operators of version 18, which onnxruntime runs from 1.15 on) or .pt, for `torch.jit.load`.
         observations: of a table, those of its rows, (S, d), no two alike. Of an agent, those to hold the file against;
             by default the log's, or, without one, what its encoder takes. A world stands for its observations.
         log: what the policy learned from: its fingerprint, size and coverage go into the card.
@@ -106,7 +106,7 @@ def export_policy(
         raw = file.read_bytes()
         card = {"format": FORMAT} | what | said | learned | _puts(graph) | {
             "file": {"name": target.name, "kind": kind.name, "bytes": len(raw), "sha256": sha256(raw).hexdigest()},
-            "limits": [*uncovered, _UNKNOWN, *own_limits],
+            "limits": [*uncovered, *([] if graph.sure else [_CHANCES]), _UNKNOWN, *own_limits],
             "checked": checked,
             "versions": versions(("numpy", "torch", "d3rlpy", *kind.packages)),
         }  # fmt: skip
@@ -118,6 +118,10 @@ def export_policy(
 _UNKNOWN = (
     "Where the policy has no answer, the action is −1 and the rest is NaN; what is safe to do then, the program that "
     "asks must know. That an answer comes does not mean that the log knew anything like the observation."
+)
+_CHANCES = (
+    "It acts by chance: to follow it, draw an action from its probabilities. Its likeliest action alone is another "
+    "policy, which keeps none of the promises made of this one."
 )
 
 
@@ -133,7 +137,7 @@ def _held(agent: Any, observations: Any, log: Episodes | None) -> tuple[PolicyGr
     if not isinstance(agent, (np.ndarray, list, tuple)):
         graph = AgentGraph(built(agent))
         _check_log(log, graph)
-        what = {"policy": type(agent).__name__, "settings": settings_of(agent)}
+        what = {"policy": type(agent).__name__, "settings": settings_of(graph.agent)}
         return graph, expected_of_agent(graph, agent, observations, log), what
     if observations is None:
         raise ValueError("observations is None, expected those of the table's rows, (S, d), or their world")

@@ -23,8 +23,8 @@ from safegrid.threads import one_thread
 
 from .graphs import INPUT, PolicyGraph
 
-OPSET = 18
-"""The version of ONNX's operators that files are written in: onnxruntime runs it from 1.14 on."""
+OPSET, IR = 18, 8
+"""The versions of ONNX's operators and of its format that files are written in: onnxruntime runs them from 1.15 on."""
 
 _jit: Any = torch.jit  # which has no types
 
@@ -51,6 +51,7 @@ def write_onnx(graph: PolicyGraph, path: Path, about: Mapping[str, str]) -> None
         )  # fmt: skip
     assert program is not None
     model = program.model_proto
+    model.ir_version = IR  # the exporter states a newer one, for the notes that are deleted here
     parts = model.graph
     for part in (parts, *parts.node, *parts.input, *parts.output, *parts.value_info, *parts.initializer):
         del part.metadata_props[:]  # where the exporter says by which lines of which file of whose disk it was made
@@ -70,7 +71,8 @@ def write_torchscript(graph: PolicyGraph, path: Path, about: Mapping[str, str]) 
         _jit.save(traced, made, _extra_files={"safegrid.json": json.dumps(about)})
     with zipfile.ZipFile(made) as whole, zipfile.ZipFile(path, "w") as kept:
         for member in whole.namelist():
-            if not member.endswith(".debug_pkl"):  # which lines of which file of whose disk it was made by
+            # without which lines of which file of whose disk it was made by, and the checksum of that
+            if not member.endswith((".debug_pkl", "/serialization_id")):
                 kept.writestr(zipfile.ZipInfo(member), whole.read(member))
 
 

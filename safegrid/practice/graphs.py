@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,13 @@ class PolicyGraph(nn.Module):
         observation_shape: of one observation.
         n_actions: A.
         meanings: in words, of what goes in and of what comes out, by name.
+        sure: whether the greedy action is the policy; else it is one of chances.
     """
 
     observation_shape: tuple[int, ...]
     n_actions: int
     meanings: dict[str, str]
+    sure: bool = True
 
     def masked(self, known: torch.Tensor, actions: torch.Tensor, **tables: torch.Tensor | None) -> Answers:
         """The answers where they are `known`, (B,)."""
@@ -164,14 +167,16 @@ class TableGraph(PolicyGraph):
         self.register_buffer("rows", torch.from_numpy(rows))
         self.register_buffer("best", torch.from_numpy(table.argmax(1)))
         self.register_buffer("table", torch.from_numpy(table.astype(np.float32)))
+        self.sure = bool((table.max(1) > 1 - 1e-6).all())
         taken = f"raw, one of the {len(rows)} in the table, to the last bit"
         self.meanings = {INPUT: taken} | _ACTIONS | _PROBABILITIES
 
     def forward(self, observations: torch.Tensor) -> Answers:
         """Answers a batch."""
-        alike = (observations[:, None] == self.rows).all(2)
-        row = alike.float().argmax(1)
-        return self.masked(alike.any(1), self.best[row], probabilities=self.table[row])
+        columns = [observations[:, i, None] == self.rows[:, i] for i in range(self.rows.shape[1])]
+        alike = reduce(torch.logical_and, columns).float()
+        row = alike.argmax(1)
+        return self.masked(alike.sum(1) > 0, self.best[row], probabilities=self.table[row])
 
 
 def checked_table(policy: ArrayLike, observations: TabularMDP | ArrayLike) -> tuple[Floats, Array]:

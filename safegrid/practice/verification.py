@@ -60,10 +60,11 @@ class Expected:
             ValueError: names the row, both answers and the runtime.
         """
         largest, ties = dict.fromkeys(self.tables, 0.0), 0
-        for rows in (slice(0, 1), *slices(len(self.observations), self.at_once)):
+        alone = slice(0, 1)
+        for rows in (alone, *slices(len(self.observations), self.at_once)):
             answers = self._answers(runtime, run, self.observations[rows])
             actions, wanted = answers["actions"], self.actions[rows]
-            ties += int((actions != wanted).sum())
+            ties += 0 if rows is alone else int((actions != wanted).sum())
             self._refuse(rows, self._worse(rows, actions), "takes action", actions, wanted, runtime)
             for name, table in self.tables.items():
                 gaps = np.where(np.isfinite(table[rows]), np.abs(answers[name] - table[rows]), 0.0)

@@ -125,6 +125,9 @@ def test_a_table_on_a_logs_observations_has_no_answer_elsewhere(short_log, tmp_p
     assert card_of(path)["log"]["unanswered"] == 3
     assert "In 3 of these observations the policy has no answer." in card_of(path)["limits"]
     assert card_of(path)["policy"] == "table"
+    assert "draw an action from its probabilities" in " ".join(card_of(path)["limits"])
+    sure = export_policy(np.eye(4)[table.argmax(1)], path, observations=rows)
+    assert "draw" not in " ".join(card_of(sure)["limits"])
 
 
 def test_a_score_without_a_number_is_null_in_the_card(agent, tmp_path):

@@ -205,7 +205,7 @@ TABLE, ROWS = np.full((3, 4), 0.25), np.arange(6.0).reshape(3, 2)
         ({"observations": ROWS[:2]}, "observations has 2 rows, expected 3 as policy"),
         ({"observations": ROWS[[0, 1, 0]]}, r"observations in row 2 are \[0.0, 1.0\], as in row 0"),
         ({"observations": np.where(ROWS == 3, np.nan, ROWS)}, "observations in row 1 is .*expected finite numbers"),
-        ({"observations": ROWS * 2**24 + 1}, "observations in row 1 is .* float32 holds"),
+        ({"observations": ROWS * 2**24 + 1}, "observations in row 0 is .* float32 holds"),
         ({"agent": TABLE * 2}, r"policy row \(0,\) is .*expected probabilities that sum to 1"),
         ({"agent": np.full((2, 3, 4), 0.25)}, r"policy has shape \(2, 3, 4\), expected \(S, A\)"),
         ({"log": "log.npz"}, "log is a str, expected Episodes"),
