@@ -11,6 +11,7 @@ from example_worlds import random_mdp
 
 import safegrid
 from safegrid.array_types import content_hash, distinct
+from safegrid.dataset import Episodes
 from safegrid.env import SafetyCriticalGridWorld
 
 TABLES = {
@@ -148,3 +149,19 @@ def test_a_content_hash_is_the_same_on_every_machine_and_another_for_everything_
     }.items():  # fmt: skip
         assert content_hash(columns | {name: other}) != found
     assert content_hash({"y": columns["x"], "n": columns["n"], "ends": columns["ends"]}) != found
+
+
+def test_a_fingerprint_knows_a_log_wherever_it_was_saved_and_no_other(tmp_path):
+    log = short_log()
+    again = Episodes.load(log.save(tmp_path / "log.npz"))
+    assert again.fingerprint == log.fingerprint
+    changed = [
+        dataclasses.replace(log, n_actions=5), dataclasses.replace(log, states=np.full(len(log), -1)),
+        dataclasses.replace(log, rewards=np.r_[log.rewards[:-1], log.rewards[-1] + 1]),
+    ]  # fmt: skip
+    assert len({log.fingerprint, *(other.fingerprint for other in changed)}) == 4
+
+
+def test_the_fingerprint_of_a_log_is_the_same_on_every_machine():
+    log = Episodes.from_arrays([[0.0], [1.0], [0.5]], [0, 1, 0], [1, -1, 0.25], [False, True, True], n_actions=2)
+    assert log.fingerprint == "23dfcd5a2373a219946a1860bf713b11a099300474bd50cc1332cda0e66c09dc"

@@ -495,18 +495,3 @@ def test_a_bad_row_is_named_as_it_was_given():
         )
     with pytest.raises(ValueError, match="actions in row 0 is '4', expected a number"):
         Episodes.from_arrays([0.0, 1.0], ["4", None], [0.0, 1.0], [False, True], n_actions=5)
-
-
-def test_a_fingerprint_knows_a_log_wherever_it_was_saved_and_no_other(log, tmp_path):
-    again = Episodes.load(log.save(tmp_path / "log.npz"))
-    assert again.fingerprint == log.fingerprint
-    changed = [
-        dataclasses.replace(log, n_actions=5), dataclasses.replace(log, states=np.full(len(log), -1)),
-        dataclasses.replace(log, rewards=np.r_[log.rewards[:-1], log.rewards[-1] + 1]),
-    ]  # fmt: skip
-    assert len({log.fingerprint, *(other.fingerprint for other in changed)}) == 4
-
-
-def test_the_fingerprint_of_a_log_is_the_same_on_every_machine():
-    log = Episodes.from_arrays([[0.0], [1.0], [0.5]], [0, 1, 0], [1, -1, 0.25], [False, True, True], n_actions=2)
-    assert log.fingerprint == "23dfcd5a2373a219946a1860bf713b11a099300474bd50cc1332cda0e66c09dc"

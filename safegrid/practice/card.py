@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from safegrid import __version__
+import safegrid
 from safegrid.array_types import Array
 from safegrid.dataset import Episodes, coverage
 from safegrid.evaluation import score_interval
@@ -113,7 +113,7 @@ def _line(name: str, text: str) -> str:
 
 def versions(packages: Sequence[str]) -> dict[str, str]:
     """Of Python, of this package, and of those that are installed."""
-    found = {"python": platform.python_version(), "safegrid": __version__}
+    found = {"python": platform.python_version(), "safegrid": safegrid.__version__}
     for name in packages:
         try:
             found[name] = version(name)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from safegrid import __version__
+import safegrid
 from safegrid.agents import Agent, built
 from safegrid.array_types import Array
 from safegrid.dataset import Episodes
@@ -95,7 +95,7 @@ def export_policy(
     said = {"licence": stated("licence", licence), "date": stated_date(date), "scores": score_entries(scores)}
     own_limits = stated_limits(limits)
     graph, expected, what = _held(agent, observations, log)
-    about = {"format": FORMAT, "safegrid": __version__, "policy": what["policy"]}
+    about = {"format": FORMAT, "safegrid": safegrid.__version__, "policy": what["policy"]}
     about |= {} if log is None else {"log": log.fingerprint}
     about |= {} if said["licence"] is None else {"licence": said["licence"]}
     with atomic_paths(*exported_files(target)) as (file, for_machines, for_people):
