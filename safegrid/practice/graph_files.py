@@ -120,7 +120,7 @@ def quiet() -> Iterator[None]:
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            for category in (DeprecationWarning, FutureWarning, torch.jit.TracerWarning):
+            for category in (DeprecationWarning, FutureWarning, _jit.TracerWarning):
                 warnings.simplefilter("ignore", category)
             yield
     finally:
