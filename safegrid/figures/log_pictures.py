@@ -76,12 +76,14 @@ def draw(facts: LogFacts) -> Iterator[Picture]:
 
 def _evidence(facts: LogFacts) -> Iterator[Picture]:
     evidence = facts.evidence
-    pairs, visits = evidence.pairs / evidence.coverage.counts.size, evidence.visits
+    pairs, visits = evidence.pairs / evidence.pairs.sum(), evidence.visits
     yield _picture(
         "evidence", "Pairs, and rows, by how often the pair was tried", lambda ax: _classes(ax, pairs, visits),
         f"{pairs[0]:.1%} of the pairs were never tried; those tried 20 times or more are {pairs[-1]:.1%} of the "
         f"pairs and {visits[-1]:.1%} of the rows.",
     )  # fmt: skip
+    if evidence.coverage is None:
+        return
     places, counts = evidence.coverage.observations, evidence.coverage.counts.sum(1)
     whole = places.shape[1] == 2 and bool((places == np.rint(places)).all())
     if whole and np.ptp(places, 0).max() < _LARGEST_MAP and np.ptp(places, 0).min() > 0:

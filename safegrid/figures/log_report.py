@@ -83,9 +83,15 @@ class Report(LogFacts):
 
         Args:
             path: the file, such as "report.html"; what stands there is replaced.
+
+        Raises:
+            ValueError: the name does not end in .html or .htm.
+            OSError: the folder does not exist, or cannot be written to.
         """
         from .log_pictures import draw  # here, so that text needs no matplotlib
 
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"path is {os.fspath(path)!r}, expected a name that ends in .html")
         n = self.log.n_episodes
         body = _body(sections(self), list(draw(self)), 2)
         style = _STYLE.read_text(encoding="utf-8")

@@ -15,14 +15,18 @@ from .faults.coded import UNSEEN, Coded, Elsewhere, ranked
 TRIES = (0, 1, 2, 5, 20)
 """From how many tries on a pair is in the next class: never, once, too few, few, enough."""
 
+_DENSE = 32  # numbers a row, up to which a table of all pairs is made
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence(ByValue):
     """What a log has tried, counted over the observations that it acted in.
 
     Attributes:
-        coverage: tries of every action in every distinct observation, columns that only count rows left out.
+        coverage: tries of every action in every distinct observation, columns that only count rows left out; None where
+            observations hardly recur.
         recurs: observations come again, five times on average, so that counting says something.
+        places: distinct observations that the log acts in.
         pairs: (5,) pairs never tried, tried once, 2 to 4, 5 to 19 times, and 20 times or more.
         visits: (5,) share of the rows that are tries of such pairs.
         lone: share of the rows in observations in which one action alone was tried.
@@ -35,8 +39,9 @@ class Evidence(ByValue):
         world_memory: nats that the observation before tells of the next one beyond observation and action; or NaN.
     """
 
-    coverage: Coverage
+    coverage: Coverage | None
     recurs: bool
+    places: int
     pairs: Ints
     visits: Floats
     lone: float
@@ -50,29 +55,41 @@ class Evidence(ByValue):
 
 
 def weigh(coded: Coded) -> Evidence:
-    """Counts what a log has tried."""
-    log, (there,) = coded.log, np.nonzero(coded.visits)
-    counts = np.bincount(coded.pairs, minlength=len(coded.places) * log.n_actions).reshape(-1, log.n_actions)
-    tries, counts = counts.ravel()[coded.pairs], counts[there]
-    bounds = [*TRIES, np.inf]
-    tried, n = (counts > 0).sum(1), len(log)
-    visits = counts.sum(1)
-    thin = np.bincount(log.episode, tries < TRIES[3]) > 0
+    """Counts what a log has tried; only what was tried takes memory, but for the coverage."""
+    log, n = coded.log, len(coded.log)
+    pair = ranked(coded.pairs)
+    counts, place = np.bincount(pair), np.empty(int(pair.max()) + 1, np.int64)
+    place[pair] = coded.here
+    tries, size = counts[pair], coded.n_places * log.n_actions
+    tried, often = np.bincount(place), np.bincount(place[counts >= TRIES[-1]], minlength=len(coded.places))
+    habit = np.zeros(len(tried), np.int64)
+    np.maximum.at(habit, place, counts)
+    classes = list(pairwise([*TRIES, np.inf]))
+    pairs = np.array([((counts >= low) & (counts < high)).sum() for low, high in classes])
+    pairs[0] = size - len(counts)
     driver, world = _memories(coded) if coded.recurs else (np.nan, np.nan)
+    there = tried[tried > 0]
     return Evidence(
-        coverage=Coverage(coded.places[there], counts),
+        coverage=_coverage(coded) if coded.recurs and size <= _DENSE * n else None,
         recurs=coded.recurs,
-        pairs=np.array([((counts >= low) & (counts < high)).sum() for low, high in pairwise(bounds)]),
-        visits=np.array([((tries >= low) & (tries < high)).mean() for low, high in pairwise(bounds)]),
-        lone=float(visits[tried == 1].sum() / n),
-        choice=float(visits[(counts >= TRIES[-1]).sum(1) > 1].sum() / n),
-        habit=float(counts.max(1).sum() / n),
-        tried=np.array([tried.min(), np.median(tried), tried.max()]).astype(np.int64),
-        thin_episodes=float(thin.mean()),
+        places=coded.n_places,
+        pairs=pairs,
+        visits=np.array([((tries >= low) & (tries < high)).mean() for low, high in classes]),
+        lone=float((tried[coded.here] == 1).mean()),
+        choice=float((often[coded.here] > 1).mean()),
+        habit=float(habit.sum() / n),
+        tried=np.array([there.min(), np.median(there), there.max()]).astype(np.int64),
+        thin_episodes=float((np.bincount(log.episode, tries < TRIES[3]) > 0).mean()),
         actions=np.bincount(log.actions, minlength=log.n_actions),
         driver_memory=driver,
         world_memory=world,
     )
+
+
+def _coverage(coded: Coded) -> Coverage:
+    there, n_actions = np.flatnonzero(coded.visits), coded.log.n_actions
+    counts = np.bincount(coded.pairs, minlength=len(coded.places) * n_actions).reshape(-1, n_actions)
+    return Coverage(coded.places[there], counts[there])
 
 
 def _memories(coded: Coded) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from .evidence import TRIES
 from .report import LogFacts
 from .verdict import judge
 
+_RANGES = 8
 WIDTH = 100
 """Columns of a line of text."""
 
@@ -131,8 +132,7 @@ def _findings(facts: LogFacts) -> Section:
 
 def _evidence(facts: LogFacts) -> Section:
     evidence = facts.evidence
-    counts = evidence.coverage.counts
-    n, (rows, n_actions) = len(facts.log), counts.shape
+    n, rows, n_actions = len(facts.log), evidence.places, facts.log.n_actions
     lead = (
         f"{rows:,} different observations, each acted in {n / rows:,.1f} times on average; {evidence.tried[1]:d} of "
         f"{_count(n_actions, 'action')} tried there in the median, {evidence.tried[0]:d} at least, "
@@ -150,7 +150,7 @@ def _evidence(facts: LogFacts) -> Section:
         "Pairs of an observation and an action by how often they were tried",
         ("tried", "pairs", "share of pairs", "share of rows"),
         tuple(
-            (name, f"{pairs:,}", f"{pairs / counts.size:.1%}", f"{visits:.1%}")
+            (name, f"{pairs:,}", f"{pairs / evidence.pairs.sum():.1%}", f"{visits:.1%}")
             for name, pairs, visits in zip(names, evidence.pairs, evidence.visits, strict=True)
         ),
     )  # fmt: skip
@@ -180,7 +180,8 @@ def _recipe(facts: LogFacts) -> Section:
 
 def _setting(value: object) -> str:
     if isinstance(value, tuple):
-        return "; ".join(f"{low:.4g} … {high:.4g}" for low, high in value)
+        shown = "; ".join(f"{low:.4g} … {high:.4g}" for low, high in value[:_RANGES])
+        return shown if len(value) <= _RANGES else f"{shown}; … ({len(value)} in all)"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

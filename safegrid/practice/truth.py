@@ -52,7 +52,7 @@ def hold(log: Episodes, mdp: TabularMDP) -> tuple[Truth, list[Finding]]:
             raise ValueError(f"log has {name} {got}, expected {expected} as the mdp")
     odd = impossible_rows(log, mdp)
     findings = found(
-        "impossible_rows", "wrong", odd,
+        "impossible_rows", odd,
         "cannot happen in the world that was given: another place, another reward, or another end follows there",
     )  # fmt: skip
     counts = np.zeros((mdp.n_states, mdp.n_actions))

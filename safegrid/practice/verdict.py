@@ -88,7 +88,7 @@ def _choices(facts: LogFacts) -> Iterator[str]:
     evidence = facts.evidence
     if not evidence.recurs:
         yield (
-            f"What a pair leads to by counting: {len(evidence.coverage.counts):,} different observations in "
+            f"What a pair leads to by counting: {evidence.places:,} different observations in "
             f"{len(facts.log):,} rows hardly recur. All rests on how a network joins what looks alike, and which "
             "actions are thin there, no count shows."
         )
@@ -103,7 +103,7 @@ def _choices(facts: LogFacts) -> Iterator[str]:
             f"Much beside the habit: {_percent(evidence.habit)} of the rows take the action that is commonest where "
             "they are, so that the driver is nearly deterministic."
         )
-    total = evidence.coverage.counts.size
+    total = int(evidence.pairs.sum())
     if untried := int(evidence.pairs[0]):
         yield (
             f"What {untried:,} of {total:,} pairs ({_percent(untried / total)}) would do: never tried in an "

@@ -119,6 +119,8 @@ def test_what_stood_there_is_replaced_and_a_folder_that_is_not_there_is_named(tm
     found.save(target)
     assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    with pytest.raises(ValueError, match=r"path is '.*report.pdf', expected a name that ends in .html"):
+        found.save(str(tmp_path / "report.pdf"))
     with pytest.raises(OSError, match="cannot write"):
         found.save(tmp_path / "nowhere" / "report.html")
 

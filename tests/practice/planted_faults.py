@@ -100,6 +100,14 @@ def other_coding(log, rng):
     return rebuilt(log, actions=actions), rows
 
 
+def columns_swapped(log, rng):
+    """A file in which the two numbers of each observation stand in the other order."""
+    rows = rows_of(log, block(log, rng))
+    before, after = log.observations.copy(), log.next_observations.copy()
+    before[rows], after[rows] = before[rows, ::-1], after[rows, ::-1]
+    return rebuilt(log, observations=before, next_observations=after), rows
+
+
 def actions_of_other_rows(log, rng):
     return rebuilt(log, actions=rng.permutation(log.actions)), np.arange(len(log))
 

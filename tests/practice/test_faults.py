@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from safegrid.dataset import Episodes, generate_offline_episodes, sample_episodes
 from safegrid.env import LETTERS, MAPS, SafetyCriticalGridWorld
 from safegrid.practice.faults.coded import Elsewhere, gap, runs
+from safegrid.practice.faults.finding import KINDS
 from safegrid.practice.faults.search import find_faults
 
 CLOCKS = {"original": 45, "crossroads": 45, "cliff": 20, "rooms": 60}
@@ -79,6 +80,19 @@ def test_faults_are_found_where_no_observation_recurs(spoil, cart):
     found = kinds(spoiled)
     assert set(found) == {plant.PLANTED_IN_NUMBERS[spoil]}
     assert found[plant.PLANTED_IN_NUMBERS[spoil]].rows.tolist() == rows.tolist()
+
+
+@pytest.mark.parametrize("name", ["original", "crossroads"])  # where others walk too
+def test_a_file_with_its_columns_swapped_is_found(name, large):
+    spoiled, rows = plant.columns_swapped(large(name), np.random.default_rng(0))
+    found = kinds(spoiled)
+    assert np.isin(rows, found["foreign_actions"].rows).mean() > 0.9
+    assert np.isin(found["foreign_actions"].rows, rows).mean() > 0.99
+
+
+def test_all_kinds_are_told_and_planted():
+    planted = set(plant.PLANTED.values()) | set(plant.PLANTED_IN_NUMBERS.values())
+    assert set(KINDS) - planted == {"impossible_rows", "negative_costs"}
 
 
 def test_five_faults_at_once_are_all_found(large):

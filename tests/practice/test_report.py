@@ -37,7 +37,9 @@ def fork():
 
 def test_by_hand_tries_are_counted_by_class():
     evidence = weigh(Coded(fork()))
-    assert evidence.coverage.counts.tolist() == [[6, 1, 0], [0, 2, 0]]
+    assert coverage(fork()).counts.tolist() == [[6, 1, 0], [0, 2, 0]]
+    assert not evidence.recurs  # four and a half rows a place
+    assert evidence.places == 2
     assert evidence.pairs.tolist() == [3, 1, 1, 1, 0]
     assert evidence.visits == pytest.approx([0, 1 / 9, 2 / 9, 6 / 9, 0])
     assert evidence.lone == pytest.approx(2 / 9)

@@ -39,7 +39,7 @@ def _constant(coded: Coded) -> list[Finding]:
     log = coded.log
     same = log.n_actions > 1 and len(log) >= 20 and bool((log.actions == log.actions[0]).all())
     return found(
-        "constant_actions", "doubtful", np.full(len(log), same),
+        "constant_actions", np.full(len(log), same),
         f"every row has action {log.actions[0]} of {log.n_actions}: nothing here can be compared with anything",
     )  # fmt: skip
 
@@ -61,7 +61,7 @@ def _stuck(coded: Coded) -> Bools:
 
 def _stuck_actions(rows: Bools) -> list[Finding]:
     return found(
-        "stuck_actions", "doubtful", rows,
+        "stuck_actions", rows,
         "one action in row after row, where the driver otherwise changes: a missing action may have been filled in",
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def _misplaced(coded: Coded, stuck: Bools) -> list[Finding]:
 def _all_shifted(coded: Coded, by: int) -> list[Finding]:
     where, _, mend = _BESIDE[by]
     return found(
-        "shifted_actions", "wrong", np.ones(len(coded.log), bool),
+        "shifted_actions", np.ones(len(coded.log), bool),
         f"each row's move is explained by the action of the row {where} it, not by its own: move the action column "
         f"{mend} by one row",
     )  # fmt: skip
@@ -116,12 +116,12 @@ def _some_misplaced(coded: Coded, told: Ints, moves: Ints) -> list[Finding]:
     findings = []
     for k, (where, late, _) in _BESIDE.items():
         findings += found(
-            "shifted_actions", "wrong", rows_of(kinds[k], coded),
+            "shifted_actions", rows_of(kinds[k], coded),
             f"in {kinds[k].sum():,} of {n:,} episodes each row's move is explained by the action of the row {where} "
             f"it, not by its own: their actions stand a row too {late}",
         )  # fmt: skip
     return findings + found(
-        "foreign_actions", "wrong", rows_of(kinds[0], coded),
+        "foreign_actions", rows_of(kinds[0], coded),
         f"in {kinds[0].sum():,} of {n:,} episodes actions do what they do nowhere else: another coding of actions, "
         "swapped columns, or another world",
     )  # fmt: skip
@@ -172,7 +172,7 @@ def _idle(coded: Coded) -> list[Finding]:
 
 def _nothing_told(coded: Coded, nothing: bool) -> list[Finding]:
     return found(
-        "idle_actions", "wrong", np.full(len(coded.log), nothing),
+        "idle_actions", np.full(len(coded.log), nothing),
         "neither the next observation nor the reward depends on the action: the action column belongs to other rows, "
         "or something else drove",
     )  # fmt: skip

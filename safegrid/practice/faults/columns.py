@@ -8,11 +8,12 @@ from safegrid.array_types import Array, Bools, Floats, Ints
 from safegrid.dataset import Episodes
 
 from .coded import measured
-from .finding import Finding, Severity, found, listed
+from .finding import Finding, found, listed
 
 _FEW = 100
 _CODES = np.array([99, 999, 9999, 99999, 999999, 32767, 32768, 65535, 2147483647, 1e20, 1e30], np.float32)
 _FAR = 3.0
+_SAME = 1e-5  # of a range
 _NEAR = 0.1  # of a range: what was clipped goes on until there
 
 
@@ -24,16 +25,16 @@ def find(log: Episodes) -> tuple[list[Finding], tuple[int, ...]]:
     usual = [i for i, column in enumerate(seen.T) if (column != column[0]).any()]
     dull = [i for i in range(seen.shape[1]) if i not in usual]
     findings = _columns(
-        log, "constant_columns", "doubtful", dull if seen.shape[1] > 1 else [],
+        log, "constant_columns", dull if seen.shape[1] > 1 else [],
         "never changes: it tells nothing, and a learner may do without it",
     )  # fmt: skip
     findings += _columns(
-        log, "copied_columns", "doubtful", [i for i in usual if _repeats(seen, i, usual)],
+        log, "copied_columns", _repeats(seen, usual),
         "says, up to unit and origin, what an earlier column says",
     )  # fmt: skip
     counters = [i for i in usual if _counts(log, seen[:, i])]
     findings += _columns(
-        log, "counter_columns", "wrong", counters,
+        log, "counter_columns", counters,
         "rises from the first row of the log to the last, over all episodes: a row number or a date, which no new "
         "episode has again",
     )  # fmt: skip
@@ -43,22 +44,28 @@ def find(log: Episodes) -> tuple[list[Finding], tuple[int, ...]]:
     return findings + missing + _unrounded(log, usual) + _clipped(log, kept, counters), ignored
 
 
-def _columns(log: Episodes, kind: str, severity: Severity, which: list[int], what: str) -> list[Finding]:
-    names = f"column{'s' * (len(which) != 1)} {listed(which)} of the observations {what}"
-    return found(kind, severity, np.full(len(log), bool(which)), names)
+def _columns(log: Episodes, kind: str, which: list[int], what: str) -> list[Finding]:
+    names = f"what stands in column{'s' * (len(which) != 1)} {listed(which)} of the observations {what}"
+    return found(kind, np.full(len(log), bool(which)), names)
 
 
-def _repeats(seen: Array, i: int, usual: list[int]) -> bool:
-    """Whether an earlier column determines column i by a straight line."""
-    column = seen[:, i].astype(float)
-    low, high = int(column.argmin()), int(column.argmax())
-    for j in (j for j in usual if j < i):
-        other = seen[:, j].astype(float)
-        if (span := other[high] - other[low]) and np.isclose(abs(span), np.ptp(other)):
-            line = column[low] + (other - other[low]) * (column[high] - column[low]) / span
-            if np.allclose(line, column, rtol=1e-6, atol=1e-6 * np.ptp(column)):
-                return True
-    return False
+def _repeats(seen: Array, usual: list[int]) -> list[int]:
+    """Columns that an earlier one determines by a straight line, up or down."""
+    columns = seen[:, usual]
+    low, span = columns.min(0).astype(float), np.ptp(columns, axis=0).astype(float)
+
+    def differ(i: int, earlier: Array, rows: Array) -> Floats:
+        """The largest difference of column i to earlier ones, or to those turned over, each scaled to 0…1."""
+        one, others = ((columns[rows][:, j] - low[j]) / span[j] for j in ([i], earlier))
+        return np.asarray(np.minimum(np.abs(others - one).max(0), np.abs(1 - others - one).max(0)))
+
+    some, rows = np.linspace(0, len(seen) - 1, 16).astype(int), np.arange(len(seen))
+    again = []
+    for i in range(1, len(usual)):
+        alike = np.flatnonzero(differ(i, np.arange(i), some) < _SAME)  # the few that are worth a look at all rows
+        if any(differ(i, alike[k : k + 1], rows)[0] < _SAME for k in range(len(alike))):
+            again.append(usual[i])
+    return again
 
 
 def _counts(log: Episodes, column: Floats) -> bool:
@@ -81,7 +88,7 @@ def _missing_codes(log: Episodes) -> list[Finding]:
         if coded_rows.any():
             odd |= coded_rows
             names.append(f"{name} ({listed(f'{value:g}' for value in np.unique(column[coded_rows]))})")
-    return found("missing_codes", "wrong", odd, f"a code for a missing value in {listed(names)}: it is no measurement")
+    return found("missing_codes", odd, f"a code for a missing value in {listed(names)}: it is no measurement")
 
 
 def _unrounded(log: Episodes, usual: list[int]) -> list[Finding]:
@@ -92,7 +99,7 @@ def _unrounded(log: Episodes, usual: list[int]) -> list[Finding]:
     odd = np.asarray(odd & ((beside == 0) | odd).all(0) & (odd.mean(0) < 0.05))
     names = [f"column {usual[i]}" for i in np.flatnonzero(odd.any(0))]
     return found(
-        "unrounded_values", "wrong", np.asarray(odd.any(1)),
+        "unrounded_values", np.asarray(odd.any(1)),
         f"a hair beside a whole number in {listed(names)} of whole numbers: to a table, another place; round them",
     )  # fmt: skip
 
@@ -113,6 +120,6 @@ def _clipped(log: Episodes, kept: Ints, counters: list[int]) -> list[Finding]:
                 odd[kept[here]] = True
                 names.append(f"column {i} at {end:g}")
     return found(
-        "clipped_values", "doubtful", odd,
+        "clipped_values", odd,
         f"many rows at exactly the end of the range, {listed(names)}: what lay beyond was cut off, and looks alike",
     )  # fmt: skip

@@ -26,7 +26,7 @@ def find(coded: Coded, odd: Bools) -> list[Finding]:
     copies = _in_blocks(group, chance, sure & (group < np.arange(len(group))))
     n = int(copies.sum())
     return found(
-        "copied_episodes", "wrong", rows_of(copies, coded),
+        "copied_episodes", rows_of(copies, coded),
         f"{n:,} of {coded.log.n_episodes:,} episodes are copies of earlier ones, row by row, which chance would not "
         "repeat: part of a file was read twice, or a seed used twice. They count as evidence that is not there",
     )  # fmt: skip

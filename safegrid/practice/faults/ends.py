@@ -24,7 +24,7 @@ def _clock_ends(coded: Coded, clocked: Ints) -> list[Finding]:
     longest, n = int(coded.log.lengths.max()), len(clocked)
     reach = int((coded.log.lengths == longest).sum())
     return found(
-        "clock_ends", "wrong", clocked,
+        "clock_ends", clocked,
         f"{n:,} of the {reach:,} episodes that last {longest} steps, as long as any, are marked as terminals there, "
         "where others went on: the clock ended them. A learner would take it for the world's end; mark them as "
         "timeouts",
@@ -73,7 +73,7 @@ def _false_ends(coded: Coded, clocked: Ints) -> list[Finding]:
     if odd.sum() * 5 > told.sum():  # ends that no observation tells: this world ends anywhere
         return []
     return found(
-        "false_ends", "wrong", odd,
+        "false_ends", odd,
         "marked as terminals, but episodes arrive there and go on three times of four: if an episode was cut "
         "there, it is a timeout",
     )  # fmt: skip
@@ -98,7 +98,7 @@ def missed_by_place(coded: Coded) -> Bools:
 def missed_ends(odd: Bools) -> list[Finding]:
     """The finding for rows that one of the two shows."""
     return found(
-        "missed_ends", "wrong", odd,
+        "missed_ends", odd,
         "go on after an end: with the same reward, or in the same place, nearly all other episodes end. A terminal is "
         "not marked, and two episodes are joined",
     )  # fmt: skip

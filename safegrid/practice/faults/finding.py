@@ -11,6 +11,32 @@ import numpy as np
 from safegrid.array_types import Bools, ByValue, Ints, frozen
 
 Severity = Literal["wrong", "doubtful"]
+KINDS: dict[str, tuple[Severity, str]] = {
+    "impossible_rows": ("wrong", "cannot happen in the world that was given"),
+    "clock_ends": ("wrong", "time-outs marked as terminals, at the greatest length"),
+    "false_ends": ("wrong", "terminals where other episodes go on"),
+    "missed_ends": ("wrong", "rows that go on where other episodes end"),
+    "copied_episodes": ("wrong", "episodes that are in the log twice"),
+    "shifted_actions": ("wrong", "the action column stands a row too early or late"),
+    "foreign_actions": ("wrong", "episodes in which actions do what they do nowhere else"),
+    "idle_actions": ("wrong", "nothing depends on the action"),
+    "shifted_rewards": ("wrong", "the reward column stands a row too early or late"),
+    "contradicting_rewards": ("wrong", "rewards that no kind of step usually has"),
+    "costs_disagree": ("wrong", "a cost without its penalty, or a penalty without its cost"),
+    "negative_costs": ("wrong", "costs below 0"),
+    "counter_columns": ("wrong", "an observation counts rows or dates"),
+    "missing_codes": ("wrong", "a code for a missing value, such as -999"),
+    "unrounded_values": ("wrong", "a hair beside a whole number"),
+    "constant_actions": ("doubtful", "one action alone"),
+    "stuck_actions": ("doubtful", "one action in row after row, against the driver's habit"),
+    "far_rewards": ("doubtful", "rewards far outside all others"),
+    "jumps": ("doubtful", "steps of the observation far longer than all others"),
+    "frozen_observations": ("doubtful", "an observation that stands still in row after row"),
+    "clipped_values": ("doubtful", "many rows at exactly the end of a range"),
+    "constant_columns": ("doubtful", "an observation that never changes"),
+    "copied_columns": ("doubtful", "an observation that says what another says"),
+}
+"""Every kind of fault: how sure it is, and what it is."""
 SHOWN = 6
 """How many rows are named."""
 
@@ -41,13 +67,15 @@ class Finding(ByValue):
         return f"{self.kind} ({self.severity}): {self.message} [{self.where}]"
 
 
-def found(kind: str, severity: Severity, rows: Ints | Bools, message: str) -> list[Finding]:
+def found(kind: str, rows: Ints | Bools, message: str) -> list[Finding]:
     """The finding, or none where no row is concerned."""
     which = np.flatnonzero(rows) if rows.dtype == bool else np.unique(rows)
-    return [Finding(kind, message, frozen(which.astype(np.int64)), severity)] if len(which) else []
+    return [Finding(kind, message, frozen(which.astype(np.int64)), KINDS[kind][0])] if len(which) else []
 
 
-def listed(names: Iterable[object]) -> str:
+def listed(names: Iterable[object], most: int = 10) -> str:
     """Names in a row, such as "0, 2 and 5"."""
     texts = [str(name) for name in names]
+    if len(texts) > most:
+        return f"{', '.join(texts[:most])}, … ({len(texts)} in all)"
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

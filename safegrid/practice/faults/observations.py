@@ -48,7 +48,7 @@ def _jumps(coded: Coded, doubtful: Bools) -> list[Finding]:
             which.add(i if i < sizes.shape[1] else None)
     names = [f"column {i}" for i in sorted(which - {None})] or ["all columns together"]  # type: ignore[type-var]
     return found(
-        "jumps", "doubtful", odd,
+        "jumps", odd,
         f"the step to the next observation is far longer than any other of the log, in {listed(names)}: a glitch of a "
         "sensor, or rows that are missing",
     )  # fmt: skip
@@ -82,7 +82,7 @@ def _frozen(coded: Coded) -> list[Finding]:
         for column in np.flatnonzero(coded.smooth):
             found_here |= _runs_of(coded, coded.step_of[:, column] == 0)
     return found(
-        "frozen_observations", "doubtful", found_here,
+        "frozen_observations", found_here,
         "the same observation in row after row, where it otherwise changes: a sensor stood still, or a missing value "
         "was filled with the last one",
     )  # fmt: skip

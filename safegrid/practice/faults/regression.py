@@ -8,7 +8,7 @@ from safegrid.array_types import Array, Floats, Ints
 
 from .coded import UNSEEN, Coded
 
-_ROWS = 50_000
+_ROWS, _LEAST = 500_000, 5_000
 _WIDE = 8  # numbers of an observation, up to which their products are features too
 
 
@@ -27,7 +27,8 @@ def some_rows(coded: Coded) -> Ints:
     """Rows with a row before and a row after them whose arrival is told, evenly spread, (n,)."""
     inner = np.flatnonzero(coded.there != UNSEEN)
     inner = inner[(inner > 0) & (inner < len(coded.log) - 1)]
-    return inner[:: -(-len(inner) // _ROWS)] if len(inner) else inner
+    most = max(_LEAST, _ROWS // max(coded.log.n_actions, coded.log.observations.shape[1]))
+    return inner[:: -(-len(inner) // most)] if len(inner) else inner
 
 
 def explained(known: Floats, asked: Array) -> float:

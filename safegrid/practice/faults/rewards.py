@@ -39,7 +39,7 @@ def find(coded: Coded, joined: Bools) -> list[Finding]:
 
 
 def _negative(coded: Coded) -> list[Finding]:
-    return found("negative_costs", "wrong", coded.log.costs < 0, "costs below 0: harm is counted from 0 up")
+    return found("negative_costs", coded.log.costs < 0, "costs below 0: harm is counted from 0 up")
 
 
 def _disagree(coded: Coded, otherwise: Bools) -> list[Finding]:
@@ -54,7 +54,7 @@ def _disagree(coded: Coded, otherwise: Bools) -> list[Finding]:
     prices = listed(f"{price:g}" for price in coded.prices[penal])
     paid, harm = paid & ~otherwise, harm & ~otherwise
     return found(
-        "costs_disagree", "wrong", harm != paid,
+        "costs_disagree", harm != paid,
         f"a cost goes with the reward {prices} in {(harm & paid).sum():,} rows; here is the one without the other: "
         f"{(harm & ~paid).sum():,} rows with a cost alone, {(paid & ~harm).sum():,} with the reward alone",
     )  # fmt: skip
@@ -79,7 +79,7 @@ def _shifted(coded: Coded) -> list[Finding]:
         clearly = shares[best] > shares[0] + _VARIANCE
     where, mend = ("after", "up") if best == 1 else ("before", "down")
     return found(
-        "shifted_rewards", "wrong", np.full(len(log), clearly),
+        "shifted_rewards", np.full(len(log), clearly),
         f"each row's step is explained by the reward of the row {where} it, not by its own: move the reward column "
         f"{mend} by one row",
     )  # fmt: skip
@@ -101,7 +101,7 @@ def _contradicting(coded: Coded, joined: Bools) -> list[Finding] | None:
     odd = np.isin(coded.price, strange) & ~joined
     seen = listed(f"{value:g}" for value in np.unique(coded.log.rewards[odd])[:4])
     return found(
-        "contradicting_rewards", "wrong", odd,
+        "contradicting_rewards", odd,
         f"rewards such as {seen}, which no kind of step usually has, and these have another: a slip of the point, or a "
         "code for a missing value",
     )  # fmt: skip
@@ -138,7 +138,7 @@ def _far(coded: Coded) -> list[Finding]:
     odd &= (log.costs <= 0) & ((met < 3) | ~(log.terminals | coded.recurs))
     rest: Floats = log.rewards[~odd]
     return found(
-        "far_rewards", "doubtful", odd,
+        "far_rewards", odd,
         f"rewards such as {listed(f'{value:g}' for value in np.unique(log.rewards[odd])[:4])}; all others lie in "
         f"{rest.min():g} … {rest.max():g}",
     )  # fmt: skip
