@@ -54,6 +54,23 @@ def timeouts_as_terminals(log, rng):
     return rebuilt(log, terminals=log.terminals | log.timeouts, timeouts=None), np.flatnonzero(log.timeouts)
 
 
+def ends_moved(log, by):
+    """As a reader makes it of a file without next observations, whose column of ends stands some rows too late."""
+    flags = {"terminals": np.roll(log.terminals, by), "timeouts": np.roll(log.timeouts, by)}
+    flags["timeouts"][-1] = not flags["terminals"][-1]
+    given = {name: getattr(log, name) for name in ("observations", "actions", "rewards", "costs")}
+    spoiled = Episodes.from_arrays(**given, **flags, n_actions=log.n_actions)
+    return spoiled, np.arange(len(spoiled))
+
+
+def ends_late(log, rng):
+    return ends_moved(log, 1)
+
+
+def ends_early(log, rng):
+    return ends_moved(log, -1)
+
+
 def terminals_in_the_middle(log, rng):
     rows = some(rng, inner(log), 20)
     terminals = log.terminals.copy()
@@ -226,6 +243,8 @@ def glitches_far_away(log, rng):
 
 PLANTED = {
     timeouts_as_terminals: "clock_ends",
+    ends_late: "shifted_ends",
+    ends_early: "shifted_ends",
     terminals_in_the_middle: "false_ends",
     terminals_lost: "missed_ends",
     episodes_twice: "copied_episodes",

@@ -1,6 +1,7 @@
 """What a fault in a file is, is found with its rows; and a log without one shows none."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -93,6 +94,10 @@ def test_a_file_with_its_columns_swapped_is_found(name, large):
 def test_all_kinds_are_told_and_planted():
     planted = set(plant.PLANTED.values()) | set(plant.PLANTED_IN_NUMBERS.values())
     assert set(KINDS) - planted == {"impossible_rows", "negative_costs"}
+    page = (Path(__file__).parents[2] / "book" / "api.md").read_text(encoding="utf-8")
+    assert [line for line in page.split("\n") if line.startswith("| `")] == [
+        f"| `{kind}` | {severity} | {what} |" for kind, (severity, what) in KINDS.items()
+    ]
 
 
 def test_five_faults_at_once_are_all_found(large):

@@ -7,17 +7,41 @@ from scipy.stats import binom
 
 from safegrid.array_types import Array, Bools, Ints
 
-from .coded import UNSEEN, Coded
+from .coded import UNSEEN, Coded, Elsewhere
 from .finding import Finding, found
 
 _CHANCE = -25.0  # ln of a chance that no log comes by
+_FEW = 200
 _OFTEN = 20  # ends from which a rule may be read
 
 
 def find(coded: Coded) -> list[Finding]:
-    """`clock_ends` and `false_ends`."""
+    """`shifted_ends`, or `clock_ends` and `false_ends`."""
     clocked = _clock(coded)
-    return _clock_ends(coded, clocked) + _false_ends(coded, clocked)
+    return _shifted(coded) or _clock_ends(coded, clocked) + _false_ends(coded, clocked)
+
+
+def _shifted(coded: Coded) -> list[Finding]:
+    """Terminals that the reward of the row before or after tells, and that of their own does not.
+
+    Rewards that stand a row off look alike, but where ends do, episodes seem to begin in more places than they do.
+    """
+    log = coded.log
+    if len(log) < _FEW or len(coded.prices) * 20 > len(log) or not log.terminals.any():
+        return []
+    ended = log.terminals.astype(np.int64)
+    fit = {k: Elsewhere(coded.price, np.roll(ended, -k), 2).log_share() for k in (0, 1, -1)}
+    best = max((1, -1), key=lambda k: fit[k].mean())
+    clearly = fit[best].mean() > 0.3 * fit[0].mean() and (fit[best] - fit[0]).sum() > -_CHANCE
+    ends = np.flatnonzero(log.terminals)
+    begins, others = (coded.here[np.minimum(ends + k, len(log) - 1)] for k in (1 - best, 1))
+    fewer = len(np.unique(begins)) < len(np.unique(others))
+    where, mend = ("before", "up") if best == 1 else ("after", "down")
+    return found(
+        "shifted_ends", np.full(len(log), clearly and fewer),
+        f"an episode's end is told by the reward of the row {where} it, not by its own: move the column of ends {mend} "
+        "by one row",
+    )  # fmt: skip
 
 
 def _clock_ends(coded: Coded, clocked: Ints) -> list[Finding]:

@@ -14,6 +14,7 @@ Severity = Literal["wrong", "doubtful"]
 KINDS: dict[str, tuple[Severity, str]] = {
     "impossible_rows": ("wrong", "cannot happen in the world that was given"),
     "clock_ends": ("wrong", "time-outs marked as terminals, at the greatest length"),
+    "shifted_ends": ("wrong", "the column of ends stands a row too early or late"),
     "false_ends": ("wrong", "terminals where other episodes go on"),
     "missed_ends": ("wrong", "rows that go on where other episodes end"),
     "copied_episodes": ("wrong", "episodes that are in the log twice"),

@@ -18,15 +18,18 @@ _SURE = 30.0  # ln of how much likelier it is
 _VARIANCE = 0.1
 
 
-def find(coded: Coded, joined: Bools) -> list[Finding]:
+def find(coded: Coded, joined: Bools, in_step: bool) -> list[Finding]:
     """`shifted_rewards`, `contradicting_rewards` or `far_rewards`, `costs_disagree` and `negative_costs`.
 
     Args:
         coded: the log.
         joined: (N,) rows that are followed by no row of theirs.
+        in_step: whether the column of ends does not stand a row off.
     """
     findings = _negative(coded)
     if len(coded.log) < _FEW:
+        return findings
+    if not in_step:
         return findings
     if shifted := _shifted(coded):
         return findings + shifted

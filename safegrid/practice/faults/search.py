@@ -27,9 +27,11 @@ def find_faults(log: Episodes) -> tuple[Coded, tuple[Finding, ...]]:
     moves = observations.find(coded, odd_values | by_reward)
     odd_moves = odd_values | _rows(moves, len(log))
     joined = by_reward | (ends.missed_by_place(coded) & ~odd_moves)
-    relations = actions.find(coded) + rewards.find(coded, joined)
-    findings = relations + copies.find(coded, _rows(relations, len(log)))
-    findings += ends.find(coded) + ends.missed_ends(joined) + moves + odd_columns
+    ended = ends.find(coded)
+    relations = actions.find(coded)
+    relations += rewards.find(coded, joined, all(finding.kind != "shifted_ends" for finding in ended))
+    findings = relations + copies.find(coded, _rows(relations + ended, len(log)))
+    findings += ended + ends.missed_ends(joined) + moves + odd_columns
     return coded, tuple(sorted(findings, key=lambda finding: (finding.severity != "wrong", finding.kind)))
 
 
