@@ -63,6 +63,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "recipe": ["Recipe", "largest_value", "propose_recipe"],
         "practice.budget": ["BudgetedPolicy", "budgeted_policy"],
+        "practice.guard": ["GuardedPolicy", "GuardedScore", "guarded_policy"],
+        "practice.monitor": ["MonitorState", "RateMonitor", "ShiftMonitor"],
         "sweep.results": ["Sweep"],
         "sweep.training": ["train_clone_sweep", "train_sweep"],
         "formats.minari": ["read_minari", "write_minari"],
