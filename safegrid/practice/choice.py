@@ -14,7 +14,7 @@ from safegrid.checks import checked, checked_policy, whole
 from safegrid.dataset import Episodes, coverage
 from safegrid.intervals import Interval
 from safegrid.logs import number_states
-from safegrid.ope import create_discrete_fqe, log_model, select_episodes
+from safegrid.ope import create_discrete_fqe, log_model
 from safegrid.recipe import propose_recipe
 
 _OFTEN = 5
@@ -27,7 +27,8 @@ class Judgement(ByValue):
     """What the log says of one candidate; NaN where it says nothing.
 
     Attributes:
-        value: of the log's starts, in discounted raw reward, with a 95% interval over episodes drawn again.
+        value: of the log's starts, in discounted raw reward, with a 95% interval from the log's luck alone: episodes
+            are weighted anew (Rubin 1981, the Bayesian bootstrap), so that no tried action becomes an untried one.
         claimed: the same by the agent's own word.
         harm: probability of an end with harm within the log's longest episode, in the log's model.
         unknown: probability of an action that the log never took where it is, in the log's model.
@@ -89,8 +90,8 @@ def choose_policy(
             the log's distinct observations, as `coverage` sorts them.
         gamma: discount factor in [0, 1).
         most_harm: candidates above this probability of harm are not taken, unless all are.
-        n_resamples: logs drawn for the intervals.
-        seed: of these draws, and of FQE's networks.
+        n_resamples: times that the episodes are weighted anew for the intervals.
+        seed: of these weights, and of FQE's networks.
         progress: show FQE's progress bars.
 
     Raises:
@@ -169,13 +170,12 @@ def _by_model(
     """Value with its interval, harm and unknown rate of each candidate, in the log counted into a world."""
     unseen, rng = worst_value(log, gamma), np.random.default_rng(seed)
 
-    def values(drawn: Episodes) -> list[float]:
-        model = log_model(drawn, n_states, unseen=unseen)
+    def values(weights: Floats) -> list[float]:
+        model = log_model(log, n_states, unseen=unseen, weights=weights)
         return [model.value(table, gamma) for table in tables.values()]
 
     model, horizon = log_model(log, n_states, unseen=unseen), int(log.lengths.max())
-    n = log.n_episodes
-    again = np.array([values(select_episodes(log, rng.integers(n, size=n))) for _ in range(n_resamples)])
+    again = [values(weights) for weights in rng.standard_exponential((n_resamples, log.n_episodes))]
     low, high = np.quantile(again, [0.025, 0.975], axis=0)
     judged = {}
     for i, (name, table) in enumerate(tables.items()):
