@@ -282,10 +282,10 @@ def log_model(episodes: Episodes, n_states: int, *, unseen: float, weights: Arra
     terminal[-1] = True
 
     pairs = episodes.states * n_actions + episodes.actions, episodes.next_states
-    times, total = (csr_array((w, pairs), (n * n_actions, n)) for w in (weight, weight * episodes.rewards))  # successors ascend within each pair
+    times, total = (csr_array((w, pairs), (n * n_actions, n)) for w in (weight, weight * episodes.rewards))
     width = int(np.diff(times.indptr).max())
     pair = np.repeat(np.arange(n * n_actions), np.diff(times.indptr))
-    place = np.arange(len(pair)) - times.indptr[pair]  # 0, 1, 2 … within each pair
+    place = np.arange(len(pair)) - times.indptr[pair]  # 0, 1, 2 … within each pair, whose successors ascend
     successors = np.full(((n + 1) * n_actions, width), n)
     probabilities, rewards = np.zeros(successors.shape), np.full(successors.shape, float(unseen))
     probabilities[:, 0] = 1.0
