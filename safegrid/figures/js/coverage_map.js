@@ -13,7 +13,7 @@ import { rendered } from "./render.js";
 import { oneFrom, wholeIn } from "./settings.js";
 import { pairs, perState } from "./world.js";
 
-const TRY = [1, 5, 20, 100];
+const TRY = [1, 5, 100];
 const MOST = 100; // tries from which on cells look alike
 const COLOURS = [INK.blue, INK.orange, INK.green, INK.red];
 
@@ -40,14 +40,23 @@ function coverageMap(model, page) {
   const dial = makeScale(asking, asked.length - 1, { low: "trusting", high: "doubting" }, marks, choose("ask"));
   const sizes = makeSlider("episodes in the log", episodes.map(String), choose("size"));
   const who = makeChoice("learner", learners.map((name) => [name, name]), choose("learner"));
-  const chart = makeChart({
-    title: "trips that meet a thinner move, exact",
-    series: learners.map((name, k) => ({ name, colour: COLOURS[k], rows: asked.map(() => [0, NaN, NaN]) })),
-    levels: [],
-    format: percent,
-  }, { name: "tries asked", names: asked.map(String), places: logPlaces(asked) }, choose("ask"));
+  const over = {
+    tries: { name: "tries asked", names: asked.map(String), places: logPlaces(asked) },
+    size: { name: "episodes in the log", names: episodes.map(String), places: logPlaces(episodes) },
+  };
+  const byTries = episodes.map((_, size) => thinTrips((name) => thin[name][size], over.tries, "ask"));
+  const bySize = asked.map((_, ask) => thinTrips((name) => thin[name].map((own) => own[ask]), over.size, "size"));
+  const plots = html("div", {});
   const run = frame.verb("let twenty drive", drive);
   const thinnest = makeButton("the thinnest move", () => boards.point(mostThin(), true));
+
+  /* How often a trip meets too thin a move, over a dial. */
+  function thinTrips(sharesOf, scale, set) {
+    const alone = (share) => [share, NaN, NaN]; // one log has no interval
+    const series = learners.map((name, k) => ({ name, colour: COLOURS[k], rows: sharesOf(name).map(alone) }));
+    const title = `trips that meet a thin move, over ${scale.name}`;
+    return makeChart({ title, series, levels: [["never", 0], ["always", 1]], format: percent }, scale, choose(set));
+  }
 
   /* The cell on its way in which the policy most often takes a move with the fewest tries. */
   function mostThin() {
@@ -76,11 +85,14 @@ function coverageMap(model, page) {
       label: `tries of the move it takes; paper: fewer than ${asked[ask]}`,
     };
     boards.draw([[layer, own.policy, own.visits]]);
-    boards.boards[0].title.textContent = `moves of the ${learner} that were tried ${asked[ask]} times or more`;
+    boards.boards[0].title.textContent = `${learner}: moves tried ${asked[ask]} times or more`;
     asking.set(ask);
     sizes.set(size);
     who.set(learner);
-    chart.draw(ask, learners.map((name) => thin[name][size][ask]));
+    byTries[size].draw(ask);
+    bySize[ask].draw(size);
+    const charts = [byTries[size].element, bySize[ask].element];
+    if (charts.some((chart, i) => plots.children[i] !== chart)) plots.replaceChildren(...charts);
     frame.sentence.textContent = shown.words;
     frame.settle();
   }
@@ -88,14 +100,14 @@ function coverageMap(model, page) {
   function inWords(size, ask, learner, tries) {
     const cells = perState(world.S, (s) => Number(!world.terminal[s] && tries[s] < asked[ask]));
     const few = cells.reduce((a, b) => a + b);
-    return `After ${episodes[size]} episodes the ${learner} takes moves with fewer than ${asked[ask]} tries in ` +
-      `${few} cells, and on ${percent(thin[learner][size][ask])} of its trips. It crashes on ${percent(hazard[learner][size])}.`;
+    return `${learner} after ${episodes[size]} episodes: in ${few} cells its move was tried fewer than ${asked[ask]} times, ` +
+      `and ${percent(thin[learner][size][ask])} of its trips meet one. It crashes on ${percent(hazard[learner][size])}.`;
   }
 
   const element = frame.lay({
-    bar: [dial, sizes.element, run],
+    bar: [dial, run],
     stage: [html("div", { class: "sg-main" }, html("div", {}, boards.stage, ...boards.below),
-      html("div", { class: "sg-charts" }, chart.element))],
+      html("div", { class: "sg-charts" }, sizes.element, plots))],
     more: [row(who.element, thinnest)],
   });
   const unseen = whenSeen(boards.stage, drive);
