@@ -21,8 +21,10 @@ settings to begin with, and why; a verdict in words. Writes the same as one page
 
 _REPORT_EPILOG = """examples:
   python -m safegrid report taxi.csv --columns observations=state actions=action rewards=reward terminals=done
-  python -m safegrid report ward.csv --columns observations=age,severity actions=drug rewards=reward \\
-      episode=patient --categories drug=none,low,high --ends terminal --save ward.npz
+  python -m safegrid report ward.csv --save ward.npz \\
+      --columns episode=patient observations=severity,strength actions=treatment rewards=points \\
+                costs=harm terminals=outcome \\
+      --categories treatment=wait,gentle,strong "outcome=in care:0,went home:1,died:1"
 
 Columns are named once: --save writes the log as it was checked, and the next commands read that file.
 `python -m safegrid train ward.npz` goes on."""
@@ -50,7 +52,7 @@ _EXPORT_EPILOG = """examples:
   python -m safegrid export chosen.npz policy.pt"""
 
 _RAW = argparse.RawDescriptionHelpFormatter
-COLUMNS = ("columns", "categories", "ends", "n_actions")
+COLUMNS = ("columns", "categories", "dates", "ends", "n_actions")
 """Options that say how a table is read."""
 MULTIPLES = (1 / 6, 1 / 2, 1, 10 / 3, 25 / 3)
 """Weights to choose among, as multiples of the recipe's; in this book's unit 1, 3, 6, 20 and 50."""
@@ -62,8 +64,10 @@ def add_columns(command: argparse.ArgumentParser) -> None:
     told.add_argument("--columns", nargs="+", metavar="NAME=COLUMN", type=_pair,
                       help="observations=COLUMN,COLUMN... actions=COLUMN rewards=COLUMN, and of terminals, timeouts, "
                            "costs, episode, step and next_observations those that there are")  # fmt: skip
-    told.add_argument("--categories", nargs="+", metavar="COLUMN=VALUE,VALUE", type=_pair,
-                      help="a column of words: the first counts as 0, the second as 1 ...")  # fmt: skip
+    told.add_argument("--categories", nargs="+", metavar="COLUMN=WORD,WORD", type=_pair,
+                      help="a column of words: the first counts as 0, the second as 1 ...; or WORD:NUMBER each")  # fmt: skip
+    told.add_argument("--dates", nargs="+", metavar="COLUMN=UNIT", type=_pair,
+                      help="a column of dates, as seconds, minutes, hours or days since its earliest")  # fmt: skip
     told.add_argument("--ends", choices=("terminal", "timeout"),
                       help="what an episode's last row is, where only the episode is told")  # fmt: skip
     told.add_argument("--n-actions", type=int, help="size of the action space, where the log does not say it")
@@ -123,10 +127,12 @@ def read_log(options: argparse.Namespace) -> Episodes:
     if path.suffix in (".csv", ".parquet"):
         from safegrid.formats.table import read_table
 
-        if "columns" in given:
-            given["columns"] = {name: values[0] if len(values) == 1 else values for name, values in given["columns"]}
-        if "categories" in given:
-            given["categories"] = dict(given["categories"])
+        alone = {name: dict(pairs) for name, pairs in given.items() if isinstance(pairs, list)}
+        for name in ("columns", "dates"):
+            if name in alone:
+                given[name] = {one: values[0] if len(values) == 1 else values for one, values in alone[name].items()}
+        if "categories" in alone:
+            given["categories"] = {one: _numbered(words) for one, words in alone["categories"].items()}
         return read_table(path, **given)
     if given:
         raise ValueError(f"--{next(iter(given)).replace('_', '-')} is given, but {path} is no .csv or .parquet")
@@ -137,6 +143,14 @@ def read_log(options: argparse.Namespace) -> Episodes:
     return read_minari(options.log)
 
 
+def _numbered(words: list[str]) -> list[str] | dict[str, int]:
+    """Words in their order, or each with the number behind its colon."""
+    pairs = [word.rpartition(":") for word in words]
+    if all(sign and number.isdigit() for _, sign, number in pairs):
+        return {word: int(number) for word, _, number in pairs}
+    return words
+
+
 def _report(options: argparse.Namespace) -> None:
     page = options.out or Path(f"{Path(options.log).stem}-report.html")
     writable_folder(page.parent)
@@ -144,7 +158,7 @@ def _report(options: argparse.Namespace) -> None:
     import matplotlib
 
     matplotlib.use("agg")
-    from safegrid.practice.report import report
+    from safegrid.figures.log_report import report
 
     log = read_log(options)
     found = report(log)
