@@ -65,7 +65,7 @@ def add_columns(command: argparse.ArgumentParser) -> None:
                       help="observations=COLUMN,COLUMN... actions=COLUMN rewards=COLUMN, and of terminals, timeouts, "
                            "costs, episode, step and next_observations those that there are")  # fmt: skip
     told.add_argument("--categories", nargs="+", metavar="COLUMN=WORD,WORD", type=_pair,
-                      help="a column of words: the first counts as 0, the second as 1 ...; or WORD:NUMBER each")  # fmt: skip
+                      help="a column of words: the first is 0, the next 1 ...; or WORD:NUMBER each")  # fmt: skip
     told.add_argument("--dates", nargs="+", metavar="COLUMN=UNIT", type=_pair,
                       help="a column of dates, as seconds, minutes, hours or days since its earliest")  # fmt: skip
     told.add_argument("--ends", choices=("terminal", "timeout"),

@@ -40,7 +40,8 @@ class CoverageMap(Touchable):
         learners: (log, mdp) → policy (S, 4), deterministic, by name.
         episodes: sizes of the log's beginning, rising, each at most its number of episodes.
         asked: tries asked of a move, rising.
-        code: what makes the numbers shown, for a reader to copy; `EPISODES`, `ASKED` and `LEARNER` stand for what is set.
+        code: what makes the numbers shown, for a reader to copy; `EPISODES`, `ASKED` and `LEARNER` stand for its
+            settings.
         size, ask: positions of the first size and tries shown.
         learner: name of the first policy shown.
 
