@@ -173,8 +173,8 @@ class TableGraph(PolicyGraph):
 
     def forward(self, observations: torch.Tensor) -> Answers:
         """Answers a batch."""
-        columns = [observations[:, i, None] == self.rows[:, i] for i in range(self.rows.shape[1])]
-        alike = reduce(torch.logical_and, columns).float()
+        columns = zip(observations.unbind(1), self.rows.unbind(1), strict=True)  # a trace unpacks just as many
+        alike = reduce(torch.logical_and, [asked[:, None] == known for asked, known in columns]).float()
         row = alike.argmax(1)
         return self.masked(alike.sum(1) > 0, self.best[row], probabilities=self.table[row])
 
