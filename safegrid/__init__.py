@@ -66,6 +66,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sweep.results": ["Sweep"],
         "sweep.training": ["train_clone_sweep", "train_sweep"],
         "formats.minari": ["read_minari", "write_minari"],
+        "formats.table": ["read_table", "write_table"],
         "tabular": [
             "argmax_clone",
             "conservative_values",

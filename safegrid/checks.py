@@ -1,5 +1,7 @@
 """Named errors: what an argument must be, said with its name, its value and what was expected."""
 
+from __future__ import annotations
+
 import math
 import sys
 from collections.abc import Sequence
@@ -42,12 +44,26 @@ def checked_generator(name: str, seed: int | np.random.Generator) -> np.random.G
     return seed if isinstance(seed, np.random.Generator) else np.random.default_rng(whole(name, seed, least=0))
 
 
+class RowError(ValueError):
+    """A row that is not what was expected, for who knows where else it stands, such as on a line of a file."""
+
+    name = ""
+    row = -1
+
+    @classmethod
+    def of(cls, name: str, row: int, value: str, expected: str) -> RowError:
+        """The error of a row of a named column."""
+        error = cls(f"{name} in row {row} is {value}, expected {expected}")
+        error.name, error.row = name, row
+        return error
+
+
 def refuse_rows(bad: Bools, name: str, column: Array, expected: str) -> None:
     """Rows of a column that are not what was expected, (N, …); the first of them is named."""
     if bad.any():
         row = int(np.argmax(bad)) // (bad.size // len(bad))
-        value = repr(column[row]) if isinstance(column[row], str) else column[row]
-        raise ValueError(f"{name} in row {row} is {value}, expected {expected}")
+        value = repr(column[row]) if isinstance(column[row], str) else str(column[row])
+        raise RowError.of(name, row, value, expected)
 
 
 def number_array(name: str, value: ArrayLike, rank: int = 1, kinds: str = "biuf") -> Array:

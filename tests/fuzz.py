@@ -17,6 +17,9 @@ from urllib.parse import urlencode
 
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
 from example_logs import short_log
 
 from safegrid.agents import create_discrete_cql, load_agent, save_agent
@@ -33,6 +36,7 @@ from safegrid.figures.story import WeightStory
 from safegrid.figures.training_player import TrainingPlayer
 from safegrid.figures.votes import VoteBoard
 from safegrid.formats.minari import read_minari, write_minari
+from safegrid.formats.table import read_table
 from safegrid.sweep import training
 from safegrid.sweep.checkpoint import read_checkpoint
 from safegrid.sweep.results import Sweep
@@ -41,6 +45,30 @@ warnings.simplefilter("ignore")
 QUIET = {"size": 4, "hidden_units": (8,), "n_jobs": 1, "progress": False}
 ODD = [None, True, -1, 0, 0.5, 3, 10**9, 10**30, 1e308, float("nan"), "", "x" * 99, "\ud800", [], {}, [[]], [0] * 9_999,
        {"type": "Box"}, {"toString": 1}, ["visits"], "vector", "pixel", "__proto__"]  # fmt: skip
+ODD_TEXTS = [
+    "1e400",
+    "9" * 400,
+    "9007199254740993",
+    "-0",
+    "0x10",
+    "2031-01-01",
+    "2031-13-01",
+    "2031-05-28T08:00Z",
+    "10:30",
+    "trip 0",
+    "NA",
+    "inf",
+    '"',
+    '"\n"',
+    "\0",
+    "\ufeff",
+    "\r",
+    "é",
+    "true",
+    "down",
+    "1,5",
+    " 1 ",
+]
 TYPES = ["<f4", "<f8", "<i8", "|b1", "<U3", "|V0", "<U0", "<c16", "|O", ">f4", "|u1", "<M8[s]"]
 NODE = """
 import { createReadStream } from "node:fs";
@@ -239,6 +267,102 @@ def fuzz_minari(folder, rngs):
         yield lambda: read_minari("log-v0", path=folder)
 
 
+def good_table():
+    """A log as somebody may hold it: words, dates, texts for episodes, lists; and how it is read."""
+    log = short_log(n=9)
+    step = np.arange(len(log)) - np.searchsorted(log.episode, log.episode)
+    table = pa.table({
+        "trip": [f"trip {i}" for i in log.episode],
+        "when": np.datetime64("2031-05-28T08:00", "s") + 600 * step.astype("m8[s]"),
+        "x": log.observations[:, 0].astype(int),
+        "y": log.observations[:, 1],
+        "move": np.array(["down", "right", "up", "left"])[log.actions],
+        "reward": log.rewards.astype(float) + 0.5,
+        "over": log.terminals,
+        "both": list(log.observations),
+    })  # fmt: skip
+    columns = {"episode": "trip", "step": "when", "actions": "move", "rewards": "reward", "terminals": "over"}
+    told = {"categories": {"move": ["down", "right", "up", "left"]}, "dates": {"when": "hours"}}
+    return table, columns, told
+
+
+def odd_csv(rng, text):
+    """Another cell, line or name."""
+    lines = text.split("\n")
+    i = rng.choice([0, rng.randrange(len(lines))])
+    cells, odd = lines[i].split(","), [*map(str, ODD), *ODD_TEXTS]
+    if (fate := rng.random()) < 0.7:
+        cells[rng.randrange(len(cells))] = rng.choice([*odd, cells[-1], *cells])
+        lines[i] = ",".join(cells)
+    elif fate < 0.8:
+        lines[i] += rng.choice([",", ",1", '"', "\r", ",".join("abc" * 3_000)])
+    elif fate < 0.9:
+        lines.insert(rng.randrange(len(lines)), lines[i])
+    else:
+        lines.pop(i)
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def odd_parquet(rng, table):
+    """Another column in the place of one: of any type, with what is missing, or of much in few bytes."""
+    name, n = rng.choice(table.column_names), len(table)
+    if rng.random() < 0.1:
+        n = rng.choice([0, 1, 10**5, 10**5, 10**6])
+        table = pa.table({key: pa.array([table[key][0].as_py()] * min(n, 10**5)) for key in table.column_names})
+        table = pa.concat_tables([table] * max(1, n // 10**5))
+        n = len(table)
+    kept = table[name].combine_chunks()
+    few, turn = min(n, 99), np.arange(n)
+    odd = rng.choice([
+        lambda: pa.nulls(n, kept.type),
+        lambda: pa.nulls(n),
+        lambda: pa.array(np.array([rng.choice([0, 1, 2**62]), 1, -1, 3])[turn % rng.choice([1, 2, 4])]),
+        lambda: pa.array((turn % 100).astype(rng.choice(["i1", "u1", "i8", "u8", "f2", "f4"]))),
+        lambda: pa.array(np.array([0.0, 0.5, np.nan, np.inf, 1e308, 2.0**53])[turn % rng.choice([1, 2, 6])]),
+        lambda: pa.array(["x" * 10 ** rng.randrange(7)] * few + [""] * (n - few)),
+        lambda: pa.DictionaryArray.from_arrays(turn * 0, ["x" * rng.choice([1, 10**6])]),
+        lambda: pa.array(turn.astype(str), rng.choice([pa.string(), pa.large_string()])),
+        lambda: pa.array([b"\xff\xfe"] * n),
+        lambda: pa.array([bytes(9_999)] * few + [None] * (n - few), pa.binary(9_999)),
+        lambda: pa.array([[0.0] * rng.choice([0, 1, 2, 2])] * n),
+        lambda: pa.array([[0.0] * (i % 3) for i in range(few)] + [None] * (n - few)),
+        lambda: pa.array([[["x"]]] * n),
+        lambda: pa.array([["x" * 10**5]] * few + [[]] * (n - few)),
+        lambda: pa.array([{"a": 1}] * n),
+        lambda: pa.array([1] * n, pa.decimal128(30, 5)),
+        lambda: pa.array(turn, rng.choice([pa.timestamp("s"), pa.timestamp("ns", "UTC"), pa.duration("s")])),
+        lambda: pa.array(np.array([0, 2**62, -(2**62)])[turn % 3], pa.timestamp("us")),
+        lambda: pa.array(turn % 2 == 0),
+        lambda: kept.take(pa.array(turn[::-1])),
+    ])()  # fmt: skip
+    renamed = rng.choice([name, name, name, name, "x", "", "both.list.element"])
+    table = table.set_column(table.column_names.index(name), renamed, odd)
+    made = {"compression": rng.choice(["none", "snappy", "zstd", "gzip", "brotli", "lz4"])}
+    made |= {"data_page_version": rng.choice(["1.0", "2.0"]), "use_dictionary": rng.choice([True, False])}
+    pq.write_table(table, buffer := io.BytesIO(), row_group_size=rng.choice([7, 10**6]) if n < 100 else 10**6, **made)
+    return buffer.getvalue()
+
+
+def fuzz_table(name, folder, rngs):
+    """The same of tables, in CSV or in Parquet."""
+    path, (table, columns, told) = folder / f"log.{name}", good_table()
+    if name == "csv":
+        table = table.drop_columns("both")
+        arrow_csv.write_csv(table, path)
+    else:
+        pq.write_table(table, path)
+    good = path.read_bytes()
+    seen = ["x", "y"] if name == "csv" else "both"
+    yield lambda: read_table(path, columns | {"observations": ["x", "y"]}, **told)
+    for rng in rngs:
+        if rng.random() < 0.4:
+            path.write_bytes(odd_bytes(rng, good))
+        else:
+            path.write_bytes(odd_csv(rng, good.decode()) if name == "csv" else odd_parquet(rng, table))
+        observations = rng.choice([["x", "y"], seen])
+        yield lambda observations=observations: read_table(path, columns | {"observations": observations}, **told)
+
+
 def fuzz_page(folder, rngs):
     """States and share links, read by the page's own script under Node."""
     world = SafetyCriticalGridWorld(size=4, hazard_coords=[(1, 2)], max_steps=6).mdp
@@ -291,13 +415,16 @@ def memory(anew=False):
 
 
 def fuzz(name, n, seed):
-    """How many of n inputs were accepted, refused, foreign, and over four times their size and 100 MB of memory."""
+    """How many of n inputs were accepted, refused, foreign, and over some times their size and 100 MB of memory."""
     rngs = (random.Random(f"{name} {seed} {i}") for i in range(n))
     with tempfile.TemporaryDirectory() as folder:
         if name == "page":
             return fuzz_page(Path(folder), rngs)
         said = {"accepted": -1, "refused": 0, "foreign": 0, "kinds": {}, "over": 0}  # the good one comes first
-        reads = fuzz_minari(Path(folder), rngs) if name == "minari" else fuzz_npz(name, Path(folder), rngs)
+        if name == "minari":
+            reads = fuzz_minari(Path(folder), rngs)
+        else:
+            reads = (fuzz_table if name in ("csv", "parquet") else fuzz_npz)(name, Path(folder), rngs)
         for i, read in enumerate(reads):
             size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
             before = memory(anew=True)["VmRSS"]
@@ -312,13 +439,15 @@ def fuzz(name, n, seed):
             said[fate] += 1
             peak = (memory()["VmHWM"] - before) / 1e3
             said["peak"] = max(said["peak"], peak) if i else 0.0
-            if peak > 100 + 4 * size / 1e6:
+            if peak > 100 + TIMES.get(name, 4) * size / 1e6:
                 said["over"] += 1
                 said["kinds"].setdefault(f"{peak:.0f} MB", i)
     return said
 
 
-READERS = ("log", "sweep", "agent", "checkpoint", "minari", "page")
+TIMES = {"parquet": 1_000}
+"""A million rows that are much alike are a few kilobytes of Parquet."""
+READERS = ("log", "sweep", "agent", "checkpoint", "minari", "csv", "parquet", "page")
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

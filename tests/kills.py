@@ -20,11 +20,14 @@ from safegrid.agents import create_discrete_cql, load_agent, save_agent
 from safegrid.dataset import Episodes, build_mdpdataset
 from safegrid.files.atomic import atomic_path
 from safegrid.formats.minari import read_minari, write_minari
+from safegrid.formats.table import read_table, write_table
 from safegrid.sweep.results import Sweep
 from safegrid.sweep.training import train_sweep
 
 PROCESSES = multiprocessing.get_context("forkserver")  # which imports what is heavy once for them all
-PROCESSES.set_forkserver_preload(["safegrid.sweep.training", "safegrid.formats.minari", "matplotlib.figure"])
+PROCESSES.set_forkserver_preload(
+    ["safegrid.sweep.training", "safegrid.formats.minari", "safegrid.formats.table", "matplotlib.figure"]
+)
 
 
 def built_agent():
@@ -58,6 +61,8 @@ def anew(log, path):
 
 WRITERS = {
     "log.npz": (lambda: short_log(n=3_000), Episodes.save, Episodes.load),
+    "log.csv": (lambda: short_log(n=3_000), write_table, lambda path: read_table(path, n_actions=4)),
+    "log.parquet": (lambda: short_log(n=3_000), write_table, read_table),
     "sweep.npz": (lambda: train_sweep(short_log(), [0, 6], 2, 5, size=4, n_jobs=1, progress=False),
                   Sweep.save, Sweep.load),
     "agent.npz": (built_agent, save_agent, load_agent),
