@@ -63,6 +63,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "recipe": ["Recipe", "largest_value", "propose_recipe"],
         "practice.budget": ["BudgetedPolicy", "budgeted_policy"],
+        "practice.export": ["export_policy"],
         "sweep.results": ["Sweep"],
         "sweep.training": ["train_clone_sweep", "train_sweep"],
         "formats.minari": ["read_minari", "write_minari"],

@@ -347,9 +347,9 @@ def asked_observations(agent: Agent, mdp: TabularMDP | ArrayLike) -> NDArray[np.
 def save_agent(agent: Agent, path: str | os.PathLike[str]) -> Path:
     """Writes a trained agent as .npz: its d3rlpy configuration as JSON, its weights as arrays, no pickle.
 
-    Adam's moments are not kept. (`agent.save_policy("policy.pt")` is d3rlpy's own export of the bare greedy policy.
-    What d3rlpy's `agent.save("agent.d3")` wrote, `d3rlpy.load_learnable` reads only after `import safegrid.agents`:
-    before, it knows no encoder of that name, and says `KeyError: 'safegrid_one_hot'`.)
+    Adam's moments are not kept. For a program that has neither d3rlpy nor this package: `export_policy`. (What d3rlpy's
+    `agent.save("agent.d3")` wrote, `d3rlpy.load_learnable` reads only after `import safegrid.agents`: before, it knows
+    no encoder of that name, and says `KeyError: 'safegrid_one_hot'`.)
 
     Raises:
         ValueError: the agent is untrained, or evaluates another one and cannot be read back without it.

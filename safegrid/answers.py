@@ -28,7 +28,7 @@ def q_table(agent: Agent, mdp: TabularMDP | ArrayLike) -> Floats:
     if not hasattr(built(agent).impl.modules, "q_funcs"):
         raise ValueError(f"agent is a {type(agent).__name__}, which claims no values; expected double DQN or CQL")
     observations = asked_observations(agent, mdp)
-    return np.where(_existing(agent, mdp), _values(agent, observations) / _reward_factor(agent), -np.inf)
+    return np.where(_existing(agent, mdp), _values(agent, observations) / reward_factor(agent), -np.inf)
 
 
 def policy_table(agent: Agent, mdp: TabularMDP | ArrayLike, stochastic: bool = False) -> Floats:
@@ -110,7 +110,7 @@ def _finite(agent: Agent, answers: Floats) -> Floats:
     return answers.astype(float)
 
 
-def _reward_factor(agent: Agent) -> float:
+def reward_factor(agent: Agent) -> float:
     """What a unit of raw reward is to the networks. A shift cannot be undone where episodes end sooner or later."""
     scaler = agent.reward_scaler
     if scaler is None:

@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike
 
-from .array_types import Array, Bools, ByValue, Floats, Ints, ReadOnly, distinct, frozen
+from .array_types import Array, Bools, ByValue, Floats, Ints, ReadOnly, content_hash, distinct, frozen
 from .checks import checked_generator, number_array, refuse_changed, refuse_rows, whole
 from .files.npz import read_npz, write_npz
 from .files.strangers import refused_by_name
@@ -127,6 +127,12 @@ class Episodes(ReadOnly):
     def harmful(self) -> Bools:
         """Episodes in which a cost occurred, (E,)."""
         return frozen(np.bincount(self.episode, self.costs) > 0)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all columns and `n_actions`: equal logs have the same one on every machine, others another."""
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        return content_hash(columns | {"n_actions": np.array(self.n_actions, np.int64)})
 
     @classmethod
     def from_arrays(

@@ -4,6 +4,7 @@ A process saves the same target again and again until SIGKILL, at a random momen
 saved once more.
 """
 
+import json
 import multiprocessing
 import random
 import sys
@@ -21,12 +22,13 @@ from safegrid.dataset import Episodes, build_mdpdataset
 from safegrid.files.atomic import atomic_path
 from safegrid.formats.minari import read_minari, write_minari
 from safegrid.formats.table import read_table, write_table
+from safegrid.practice.export import export_policy, exported_files
 from safegrid.sweep.results import Sweep
 from safegrid.sweep.training import train_sweep
 
 PROCESSES = multiprocessing.get_context("forkserver")  # which imports what is heavy once for them all
 PROCESSES.set_forkserver_preload(
-    ["safegrid.sweep.training", "safegrid.formats.minari", "safegrid.formats.table", "matplotlib.figure"]
+    ["safegrid.sweep.training", "safegrid.formats.minari", "safegrid.practice.export", "safegrid.formats.table", "matplotlib.figure"]
 )
 
 
@@ -39,6 +41,12 @@ def built_agent():
 def whole_policy(agent, path):
     with atomic_path(path) as unfinished:
         agent.save_policy(str(unfinished))
+
+
+def read_exported(path):
+    policy, for_machines, _ = exported_files(path)
+    torch.jit.load(str(policy))
+    json.loads(for_machines.read_text())
 
 
 def drawn_figure():
@@ -67,6 +75,7 @@ WRITERS = {
                   Sweep.save, Sweep.load),
     "agent.npz": (built_agent, save_agent, load_agent),
     "policy.pt": (built_agent, whole_policy, lambda path: torch.jit.load(str(path))),
+    "exported.pt": (built_agent, export_policy, read_exported),
     "figure.png": (drawn_figure, whole_figure, lambda path: Image.open(path).load()),
     "log-v0": (lambda: short_log(n=300), anew, lambda path: read_minari(path.name, path=path.parent)),
 }  # fmt: skip
@@ -101,7 +110,7 @@ def count_kills(name, kills, seed=0):
             except Exception:
                 half += 1
             write(thing, path)
-            left += len(list(Path(folder).iterdir())) - 1
+            left += len(set(Path(folder).iterdir()) - set(exported_files(path)))
     return half, left
 
 

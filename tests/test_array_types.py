@@ -10,7 +10,8 @@ from example_logs import short_log
 from example_worlds import random_mdp
 
 import safegrid
-from safegrid.array_types import distinct
+from safegrid.array_types import content_hash, distinct
+from safegrid.dataset import Episodes
 from safegrid.env import SafetyCriticalGridWorld
 
 TABLES = {
@@ -133,3 +134,34 @@ def test_what_is_read_only_stays_so_in_a_copy(name):
 def test_what_a_log_works_out_cannot_be_changed_behind_its_back(name):
     with pytest.raises(ValueError, match="read-only"):
         getattr(short_log(), name).sort()
+
+
+def test_a_content_hash_is_the_same_on_every_machine_and_another_for_everything_else():
+    columns = {"x": np.array([[0.0, 1.5]], np.float32), "n": np.array(3, np.int64), "ends": np.array([True])}
+    found = content_hash(columns)
+    assert found == "fd9c7c4ef858204a617cf81a58d50f2584dc868f95029313551d742818b3edbd"
+    swapped = {name: column.astype(column.dtype.newbyteorder()) for name, column in columns.items()}
+    assert content_hash(swapped) == found
+    assert content_hash(columns | {"x": np.array([[-0.0, 1.5]], np.float32)}) == found
+    assert content_hash(columns | {"x": np.asfortranarray(columns["x"])}) == found
+    for name, other in {
+        "x": np.array([[0.0, 1.5]]), "n": np.array([3], np.int64), "ends": np.array([False]), "more": np.zeros(0)
+    }.items():  # fmt: skip
+        assert content_hash(columns | {name: other}) != found
+    assert content_hash({"y": columns["x"], "n": columns["n"], "ends": columns["ends"]}) != found
+
+
+def test_a_fingerprint_knows_a_log_wherever_it_was_saved_and_no_other(tmp_path):
+    log = short_log()
+    again = Episodes.load(log.save(tmp_path / "log.npz"))
+    assert again.fingerprint == log.fingerprint
+    changed = [
+        dataclasses.replace(log, n_actions=5), dataclasses.replace(log, states=np.full(len(log), -1)),
+        dataclasses.replace(log, rewards=np.r_[log.rewards[:-1], log.rewards[-1] + 1]),
+    ]  # fmt: skip
+    assert len({log.fingerprint, *(other.fingerprint for other in changed)}) == 4
+
+
+def test_the_fingerprint_of_a_log_is_the_same_on_every_machine():
+    log = Episodes.from_arrays([[0.0], [1.0], [0.5]], [0, 1, 0], [1, -1, 0.25], [False, True, True], n_actions=2)
+    assert log.fingerprint == "23dfcd5a2373a219946a1860bf713b11a099300474bd50cc1332cda0e66c09dc"

@@ -65,7 +65,7 @@ def reaches(start, graph):
 
 ASKED_ONE_AFTER_ANOTHER = """
 import sys
-heavy = {"torch", "d3rlpy", "scipy", "matplotlib", "joblib", "minari", "h5py", "pyarrow"}
+heavy = {"torch", "d3rlpy", "scipy", "matplotlib", "joblib", "minari", "h5py", "onnx", "onnxruntime", "pyarrow"}
 loaded = lambda: print(*sorted(heavy & set(sys.modules)))
 import safegrid, gymnasium
 gymnasium.make("SafeGrid-v0")

@@ -6,7 +6,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ except ImportError:  # Windows, where an open file cannot be removed: there the 
     fcntl = None  # type: ignore[assignment]
 
 _ENDING = ".unfinished"
+_BEFORE = ".before"  # the copy of what is replaced, until all is
 _LONG = 100  # bytes of a target's name, beyond which its hash stands for it: no file system takes a name of any length
 
 
@@ -33,6 +35,37 @@ def atomic_path(path: str | os.PathLike[str], folder: Path | None = None) -> Ite
     Raises:
         OSError: the folder does not exist or cannot be written to, or what stands there is no file; names the target.
     """
+    with _workplace(path, folder) as (unfinished, target):
+        yield unfinished
+        _take_place(unfinished, target)
+
+
+@contextmanager
+def atomic_paths(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
+    """The same for files that belong together: where one cannot take its place, all stay as they were.
+
+    They take their places one right after another, in their order. A process that is killed just then leaves whole
+    files, but some of them new and some old.
+    """
+    with ExitStack() as stack:
+        places = [stack.enter_context(_workplace(path)) for path in paths]
+        yield [unfinished for unfinished, _ in places]
+        with ExitStack() as undo:
+            for unfinished, target in places:
+                if target.is_file():
+                    before = unfinished.parent / f"{unfinished.parent.name}{_BEFORE}"
+                    shutil.copy2(target, before)
+                    back = partial(os.replace, before, target)
+                else:
+                    back = partial(target.unlink, missing_ok=True)
+                _take_place(unfinished, target)
+                undo.callback(back)
+            undo.pop_all()
+
+
+@contextmanager
+def _workplace(path: str | os.PathLike[str], folder: Path | None = None) -> Iterator[tuple[Path, Path]]:
+    """Where to write meanwhile, and the target; what is written there is gone afterwards."""
     target = Path(os.path.realpath(path))
     home = target.parent if folder is None else folder
     try:
@@ -46,12 +79,15 @@ def atomic_path(path: str | os.PathLike[str], folder: Path | None = None) -> Ite
         raise OSError(f"cannot write {target}: {error.strerror}") from error
     try:
         with lock:
-            yield work / target.name
-            if target.is_file():
-                shutil.copymode(target, work / target.name)
-            os.replace(work / target.name, target)
+            yield work / target.name, target
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _take_place(unfinished: Path, target: Path) -> None:
+    if target.is_file():
+        shutil.copymode(target, unfinished)
+    os.replace(unfinished, target)
 
 
 def _begin(home: Path, prefix: str) -> tuple[Path, BinaryIO]:
@@ -77,10 +113,10 @@ def _lock(work: Path) -> BinaryIO:
 
 
 def _clear(home: Path, prefix: str, name: str) -> None:
-    """Removes what was left: folders of nothing but their lock and the target, or of nothing yet."""
+    """Removes what was left: folders of nothing but their lock, the target and its copy, or of nothing yet."""
     for left in home.glob(f"{glob.escape(prefix)}*{_ENDING}"):
         with suppress(OSError):  # its writer lives
-            if (held := set(os.listdir(left))) and not {left.name} <= held <= {left.name, name}:
+            if (held := set(os.listdir(left))) and not {left.name} <= held <= {left.name, name, left.name + _BEFORE}:
                 continue
             if fcntl:
                 with _lock(left):
