@@ -384,6 +384,10 @@ class Coverage(ByValue):
         """Actions never taken in a state that was visited, (S, A); the log cannot teach them."""
         return self.visited[:, None] & (self.counts == 0)
 
+    def thin(self, least: int = 5) -> Bools:
+        """Actions tried in a state, but fewer than `least` times, (S, A): of them the log says little."""
+        return (self.counts > 0) & (self.counts < whole("least", least))
+
 
 def knows_next_observations(episodes: Episodes) -> Bools:
     """Rows whose next observation is the world's, (N,): `Episodes.from_arrays` fills in zeros after a terminal."""

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from .array_types import Array, distinct
+from .array_types import Array, Bools, Ints, distinct
 from .dataset import Episodes, knows_next_observations
 from .mdp import TabularMDP
 
@@ -69,21 +69,26 @@ def _check_one_world(logs: Sequence[Episodes], pairs: Sequence[Array], told: Seq
             )
 
 
+def impossible_rows(log: Episodes, mdp: TabularMDP) -> Bools:
+    """Rows that cannot happen in the world, (N,): its place, its action, its reward, where it leads, whether it ends.
+
+    Raises:
+        ValueError: the log's actions or observations are not of the world's number and length.
+    """
+    checked_logs(log, mdp)
+    everything, codes = distinct(np.concatenate([log.observations, log.next_observations]))
+    before, after = _states_of(everything, mdp)[codes.reshape(2, -1)]
+    return _impossible(log, before, after, knows_next_observations(log), mdp)
+
+
 def _check_world(
     logs: Sequence[Episodes], pairs: Sequence[Array], told: Sequence[Array], everything: Array, mdp: TabularMDP
 ) -> None:
     """Every step must be possible in the world; else the exact scores would be about another one."""
-    states = {row.tobytes(): s for s, row in enumerate(mdp.observations + np.float32(0.0))}
-    alike = len(states) < mdp.n_states  # then observations do not say which transition it was
-    state_of = np.array([states.get(row.tobytes(), -1) for row in everything + np.float32(0.0)])
+    state_of = _states_of(everything, mdp)
     for i, (log, pair, known) in enumerate(zip(logs, pairs, told, strict=True)):
         before, after = state_of[pair]
-        hits = (mdp.probabilities[before, log.actions] > 0) & mdp.possible[before, log.actions, None]
-        hits &= np.isclose(mdp.rewards[before, log.actions], log.rewards[:, None], rtol=1e-4)
-        following = mdp.successors[before, log.actions]
-        hits &= np.where(known[:, None], following == after[:, None], True)
-        hits &= mdp.terminal[following] == log.terminals[:, None]
-        bad = (before < 0) | (known & (after < 0)) | (~hits.any(1) & (not alike))
+        bad = _impossible(log, before, after, known, mdp)
         if bad.any():
             row = int(np.argmax(bad))
             raise ValueError(
@@ -91,6 +96,23 @@ def _check_world(
                 f"{log.next_observations[row].tolist()} with reward {log.rewards[row]:g}, "
                 f"{'which ends' if log.terminals[row] else 'not ending'} the episode; in this mdp that cannot happen"
             )
+
+
+def _states_of(everything: Array, mdp: TabularMDP) -> Ints:
+    """The state that is observed as each of some observations, −1 where none is, (R,)."""
+    states = {row.tobytes(): s for s, row in enumerate(mdp.observations + np.float32(0.0))}
+    return np.array([states.get(row.tobytes(), -1) for row in everything + np.float32(0.0)])
+
+
+def _impossible(log: Episodes, before: Ints, after: Ints, known: Bools, mdp: TabularMDP) -> Bools:
+    """Rows that cannot happen in the world, (N,), by the states before and after, −1 where there is none."""
+    alike = len(distinct(mdp.observations)[0]) < mdp.n_states  # then observations do not say which transition it was
+    hits = (mdp.probabilities[before, log.actions] > 0) & mdp.possible[before, log.actions, None]
+    hits &= np.isclose(mdp.rewards[before, log.actions], log.rewards[:, None], rtol=1e-4)
+    following = mdp.successors[before, log.actions]
+    hits &= np.where(known[:, None], following == after[:, None], True)
+    hits &= mdp.terminal[following] == log.terminals[:, None]
+    return np.asarray((before < 0) | (known & (after < 0)) | (~hits.any(1) & (not alike)))
 
 
 def existing(rows: Array, mdp: TabularMDP | None) -> tuple[Array | None, Array | None]:

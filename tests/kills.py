@@ -17,6 +17,7 @@ from example_logs import short_log
 from matplotlib.figure import Figure
 from PIL import Image
 
+import safegrid as sg
 from safegrid.agents import create_discrete_cql, load_agent, save_agent
 from safegrid.dataset import Episodes, build_mdpdataset
 from safegrid.files.atomic import atomic_path
@@ -60,6 +61,10 @@ def whole_figure(figure, path):
         figure.savefig(unfinished)
 
 
+def read_page(path):
+    assert path.read_text(encoding="utf-8").endswith("</html>\n")
+
+
 def anew(log, path):
     with tempfile.TemporaryDirectory() as bin_of_old:
         if path.exists():  # a data set is never replaced; to take it away piece by piece would leave half of it
@@ -77,6 +82,7 @@ WRITERS = {
     "policy.pt": (built_agent, whole_policy, lambda path: torch.jit.load(str(path))),
     "exported.pt": (built_agent, export_policy, read_exported),
     "figure.png": (drawn_figure, whole_figure, lambda path: Image.open(path).load()),
+    "report.html": (lambda: sg.report(short_log()), sg.Report.save, read_page),
     "log-v0": (lambda: short_log(n=300), anew, lambda path: read_minari(path.name, path=path.parent)),
 }  # fmt: skip
 """For each target what is written, how, and how it is read."""

@@ -82,6 +82,15 @@ RECORDS = {
     ),
     "LogModel": lambda seed: safegrid.log_model(short_log(seed), 16, unseen=0.0),
     "BudgetedPolicy": lambda seed: safegrid.BudgetedPolicy(np.full((2, 2), 0.5), float("nan"), 0.1, seed),
+    "Report": lambda seed: safegrid.report(short_log(seed)),
+    "Evidence": lambda seed: safegrid.report(short_log(seed)).evidence,
+    "Verdict": lambda seed: safegrid.report(short_log(seed)).verdict,
+    "Truth": lambda seed: (
+        safegrid.report(short_log(seed), SafetyCriticalGridWorld(size=4, hazard_coords=[(1, 2)]).mdp).truth
+    ),
+    "Finding": lambda seed: safegrid.report(
+        dataclasses.replace(short_log(0), costs=-np.eye(len(short_log(0)))[seed])
+    ).findings[0],
     "Sweep": _sweep,
     "Study": _study,
 }

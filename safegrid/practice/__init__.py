@@ -1,1 +1,1 @@
-"""From page to practice: what stands between a trained policy and the world."""
+"""From page to practice: what stands between a log, a trained policy, and the world."""
