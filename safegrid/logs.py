@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
-from .array_types import Array, Bools, Ints, distinct
+from .array_types import Array, Bools, Ints, distinct, frozen
 from .dataset import Episodes, knows_next_observations
 from .mdp import TabularMDP
 
@@ -123,3 +124,26 @@ def existing(rows: Array, mdp: TabularMDP | None) -> tuple[Array | None, Array |
     there = np.zeros((len(everything), mdp.n_actions), bool)
     np.logical_or.at(there, codes[: mdp.n_states], mdp.action_mask)
     return there[codes[mdp.n_states :]].T, mdp.action_mask.T
+
+
+def number_states(log: Episodes) -> tuple[Episodes, Array]:
+    """A log of a world without a table, with a state for each distinct observation, and these observations, (R, d).
+
+    States 0…R−1 are the observations that the log acted in, as `coverage` sorts them, and then those it was cut in by
+    the clock and never acted in. An episode that the world ends comes to state R or, if its last step cost something,
+    to R + 1: what is observed there, many files do not say. So a table of a policy has R + 2 rows.
+
+    Args:
+        log: the log; states that it knows are forgotten.
+    """
+    acted, states = distinct(log.observations)
+    seen, code = distinct(np.concatenate([acted, log.next_observations[log.timeouts]]))
+    place = np.full(len(seen), -1)
+    place[code[: len(acted)]] = np.arange(len(acted))
+    new = place < 0
+    place[new] = len(acted) + np.arange(new.sum())
+    observations = np.concatenate([acted, seen[new]])
+    following = np.append(states[1:], 0)
+    following[log.timeouts] = place[code[len(acted) :]]
+    following[log.terminals] = len(observations) + (log.costs[log.terminals] > 0)
+    return replace(log, states=frozen(states), next_states=frozen(following)), frozen(observations)

@@ -250,7 +250,7 @@ class LogModel(ByValue):
         return np.vstack([pi, np.full((1, pi.shape[1]), 1.0 / pi.shape[1])])
 
 
-def log_model(episodes: Episodes, n_states: int, *, unseen: float) -> LogModel:
+def log_model(episodes: Episodes, n_states: int, *, unseen: float, weights: ArrayLike | None = None) -> LogModel:
     """Counts the log's transitions and mean rewards into a model. One visit is as good as a thousand to it.
 
     Args:
@@ -258,13 +258,17 @@ def log_model(episodes: Episodes, n_states: int, *, unseen: float) -> LogModel:
         n_states: S, number of the world's states.
         unseen: what an untried action is worth, in discounted raw reward. There is no neutral choice, so there is no
             default: 0 hopes; the worst value an episode can have refuses to leave the log (Kidambi et al. 2020).
+        weights: (E,) above 0, for how many each episode counts; for 1 by default.
 
     Raises:
-        ValueError: a state ends episodes in one row and is acted in in another; `unseen` is not finite.
+        ValueError: a state ends episodes in one row and is acted in in another; a number is not as expected.
     """
     if not np.isfinite(unseen):
         raise ValueError(f"unseen is {unseen!r}, expected a finite number")
-    counts = _count(episodes, n_states)
+    weight = np.ones(episodes.n_episodes) if weights is None else np.asarray(weights, float)
+    if weight.shape != (episodes.n_episodes,) or not ((weight > 0) & (weight < np.inf)).all():
+        raise ValueError(f"weights has shape {weight.shape}, expected ({episodes.n_episodes},) numbers above 0")
+    counts, weight = _count(episodes, n_states), weight[episodes.episode]
     check_states(episodes, n_states, following=True)
     n, n_actions = counts.shape
     terminal, hazard = np.zeros(n + 1, bool), np.zeros(n + 1, bool)
@@ -278,17 +282,17 @@ def log_model(episodes: Episodes, n_states: int, *, unseen: float) -> LogModel:
     terminal[-1] = True
 
     pairs = episodes.states * n_actions + episodes.actions, episodes.next_states
-    weights = np.ones(len(episodes)), episodes.rewards.astype(float)
-    times, total = (csr_array((w, pairs), (n * n_actions, n)) for w in weights)  # successors ascend within each pair
+    times, total = (csr_array((w, pairs), (n * n_actions, n)) for w in (weight, weight * episodes.rewards))
     width = int(np.diff(times.indptr).max())
     pair = np.repeat(np.arange(n * n_actions), np.diff(times.indptr))
-    place = np.arange(len(pair)) - times.indptr[pair]  # 0, 1, 2 … within each pair
+    place = np.arange(len(pair)) - times.indptr[pair]  # 0, 1, 2 … within each pair, whose successors ascend
     successors = np.full(((n + 1) * n_actions, width), n)
     probabilities, rewards = np.zeros(successors.shape), np.full(successors.shape, float(unseen))
     probabilities[:, 0] = 1.0
-    probabilities[pair, place] = times.data / counts.ravel()[pair]
+    probabilities[pair, place] = times.data / times.sum(1)[pair]
     successors[pair, place], rewards[pair, place] = times.indices, total.data / times.data
-    start = np.bincount(episodes.states[_first_rows(episodes)], minlength=n + 1) / episodes.n_episodes
+    first = _first_rows(episodes)
+    start = np.bincount(episodes.states[first], weight[first], minlength=n + 1) / weight[first].sum()
     shape = (n + 1, n_actions, width)
     world = TabularMDP(
         successors.reshape(shape), probabilities.reshape(shape), rewards.reshape(shape), terminal, start, hazard, goal

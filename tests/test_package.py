@@ -19,7 +19,7 @@ FLOORS = {
     "evaluation": 4, "ope": 4,
     "sweep": 5, "practice": 5,
     "figures": 6,
-    "__init__": 7, "__main__": 7,
+    "commands": 7, "__init__": 7, "__main__": 7,
 }  # fmt: skip
 """Where each room of the core and each wing stands: it imports from its own floor and from those below."""
 PACKAGE = Path(safegrid.__file__).parent

@@ -1,0 +1,1 @@
+"""What `python -m safegrid` can be asked for, a module a subject."""
