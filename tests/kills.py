@@ -29,7 +29,13 @@ from safegrid.sweep.training import train_sweep
 
 PROCESSES = multiprocessing.get_context("forkserver")  # which imports what is heavy once for them all
 PROCESSES.set_forkserver_preload(
-    ["safegrid.sweep.training", "safegrid.formats.minari", "safegrid.practice.export", "safegrid.formats.table", "matplotlib.figure"]
+    [
+        "safegrid.sweep.training",
+        "safegrid.formats.minari",
+        "safegrid.practice.export",
+        "safegrid.formats.table",
+        "matplotlib.figure",
+    ]
 )
 
 
