@@ -18,7 +18,7 @@ from safegrid.files.atomic import atomic_path
 from safegrid.intervals import Interval
 from safegrid.scores import PolicyScore
 
-from .paths import npz_path, refuse_existing, writable_folder
+from .paths import npz_path, refuse_existing, repeated, writable_folder
 
 _SWEEP = """The whole curve over the conservative weight.
 
@@ -145,7 +145,7 @@ def train_in_world(options: argparse.Namespace) -> None:
         checked("--weight", weight, 0.0)
     if options.weight and len(options.weight) > 1:
         raise ValueError(f"--weight is {options.weight}, expected one without LOG; `sweep` trains several at once")
-    if twice := [seed for i, seed in enumerate(seeds) if seed in seeds[:i]]:
+    if twice := repeated(seeds):
         raise ValueError(f"--seeds has {twice[0]} twice, expected different logs")
     if options.original and options.features != "auto":
         raise ValueError(f"--features is {options.features}, but --original has the tutorial's own")

@@ -30,7 +30,8 @@ class Judgement(ByValue):
         value: of the log's starts, in discounted raw reward, with a 95% interval from the log's luck alone: episodes
             are weighted anew (Rubin 1981, the Bayesian bootstrap), so that no tried action becomes an untried one.
         claimed: the same by the agent's own word.
-        harm: probability of an end with harm within the log's longest episode, in the log's model.
+        harm: probability of an end with harm within the log's longest episode, in the log's model; NaN too where no
+            step of the log has a cost.
         unknown: probability of an action that the log never took where it is, in the log's model.
         agreement: mean probability of the log's own actions.
     """
@@ -89,13 +90,14 @@ def choose_policy(
         candidates: agents that `fit` trained, by name; or tables of action probabilities (R, A), one row for each of
             the log's distinct observations, as `coverage` sorts them.
         gamma: discount factor in [0, 1).
-        most_harm: candidates above this probability of harm are not taken, unless all are.
+        most_harm: candidates above this probability of harm are not taken, unless all are above it.
         n_resamples: times that the episodes are weighted anew for the intervals.
         seed: of these weights, and of FQE's networks.
         progress: show FQE's progress bars.
 
     Raises:
-        ValueError: there are no candidates; one does not fit the log; tables where only FQE would do.
+        ValueError: there are no candidates; one does not fit the log; tables where only FQE would do; a bound on harm
+            where the log says nothing of it.
     """
     checked("gamma", gamma, 0.0, np.nextafter(1.0, 0.0))
     checked("most_harm", most_harm, 0.0, 1.0)
@@ -109,20 +111,27 @@ def choose_policy(
     pairs = numbered.states, numbered.actions
     agreement = {name: float(table[pairs].mean()) for name, table in tables.items()}
     shown = f"{often:.0%} of the log's steps take a pair that it took {_OFTEN} times or more"
-    if often >= 0.5:
+    counted, costs = often >= 0.5, bool((log.costs > 0).any())
+    if most_harm < 1 and not (counted and costs):
+        wanted = "a log that has costs" if counted else f"1, for {shown}: too few to count harm"
+        raise ValueError(f"most_harm is {most_harm}, expected {wanted}")
+    if counted:
         judged = _by_model(numbered, len(observations) + 2, tables, gamma, whole("n_resamples", n_resamples), seed)
-        by, why = "model", f"{shown}: the log was counted into a world."
+        why = f"{shown}: the log was counted into a world."
+        if not costs:
+            judged = {name: (value, np.nan, unknown) for name, (value, _, unknown) in judged.items()}
+            why += " No step has a cost: nothing is said of harm."
     else:
         judged = {name: (_by_fqe(name, one, log, gamma, seed, progress), np.nan, np.nan)
                   for name, one in candidates.items()}  # fmt: skip
-        by, why = "FQE", f"{shown}: too few to count; a network learned each value, and nothing is said of harm."
+        why = f"{shown}: too few to count; a network learned each value, and nothing is said of harm."
     judgements = {
         name: Judgement(value, claims[name], harm, unknown, agreement[name])
         for name, (value, harm, unknown) in judged.items()
     }
     calm = {name: j for name, j in judgements.items() if not j.harm > most_harm} or judgements
     best = max(calm, key=lambda name: calm[name].value.estimate)
-    return Choice(best, judgements, by, why)
+    return Choice(best, judgements, "model" if counted else "FQE", why)
 
 
 def worst_value(log: Episodes, gamma: float) -> float:

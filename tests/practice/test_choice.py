@@ -114,6 +114,17 @@ def test_where_observations_never_come_again_a_network_learns_the_values():
     assert all(np.isfinite(j.value.estimate) and np.isnan(j.harm) for j in choice.judgements.values())
     with pytest.raises(ValueError, match="hardly ever come again"):
         choose_policy(log, {"table": np.full((400, 2), 0.5)})
+    with pytest.raises(ValueError, match=r"most_harm is 0\.1, expected 1, for 0% of the log's steps"):
+        choose_policy(log, agents, most_harm=0.1)
+
+
+def test_of_harm_that_no_log_has_nothing_is_said(log, tables):
+    harmless = replace(log, costs=np.zeros(len(log)))
+    choice = choose_policy(harmless, tables, n_resamples=2)
+    assert all(np.isnan(j.harm) and np.isfinite(j.unknown) for j in choice.judgements.values())
+    assert choice.why.endswith("nothing is said of harm.")
+    with pytest.raises(ValueError, match=r"most_harm is 0\.1, expected a log that has costs"):
+        choose_policy(harmless, tables, most_harm=0.1)
 
 
 @pytest.mark.parametrize(
