@@ -26,6 +26,7 @@ from safegrid.agents import create_discrete_cql, load_agent, save_agent
 from safegrid.dataset import Episodes, build_mdpdataset
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.figures.cards import CoveredCards
+from safegrid.figures.coverage_map import CoverageMap
 from safegrid.figures.explorer import ConservatismExplorer
 from safegrid.figures.harm_budget import HarmBudget
 from safegrid.figures.headlines import Headlines
@@ -40,6 +41,7 @@ from safegrid.formats.table import read_table
 from safegrid.sweep import training
 from safegrid.sweep.checkpoint import read_checkpoint
 from safegrid.sweep.results import Sweep
+from safegrid.tabular import argmax_clone
 
 warnings.simplefilter("ignore")
 QUIET = {"size": 4, "hidden_units": (8,), "n_jobs": 1, "progress": False}
@@ -76,8 +78,8 @@ import { createInterface } from "node:readline";
 IMPORTS
 const checkSettings = (settings) => checked(LABORATORY_SETTINGS, settings);
 const followed = (link) => fromLink(link, LABORATORY_SETTINGS);
-const figures = { readBudgets, readCards, readData, readHeadlines, readSides, readStory, readTraining, readVotes };
-const states = { ...figures, readPresets };
+const figures = { readBudgets, readCards, readCoverage, readData, readHeadlines, readSides, readStory, readTraining };
+const states = { ...figures, readPresets, readVotes };
 const readers = { ...states, checkSettings, fromLink: followed };
 const said = { accepted: 0, refused: 0, foreign: 0, over: 0, kinds: {} }; // Node holds all in 100 MB, or stops
 for await (const line of createInterface({ input: createReadStream("inputs") })) {
@@ -99,6 +101,7 @@ READ = {
     "budget": "readBudgets",
     "story": "readStory",
     "cards": "readCards",
+    "coverage_map": "readCoverage",
     "headlines": "readHeadlines",
     "side_by_side": "readSides",
     "training_player": "readTraining",
@@ -378,6 +381,7 @@ def fuzz_page(folder, rngs):
     budget = HarmBudget([short_log()], world, (0.5, 1.0))
     shown = {"readData": explorer, "readStory": story, "readCards": cards, "readHeadlines": headlines}
     shown |= {"readBudgets": budget, "readVotes": VoteBoard({0.0: [short_log()]}, world, {0.0: driver})}
+    shown["readCoverage"] = CoverageMap(short_log(), world, {"clone": argmax_clone}, (1, 2), (1, 3), ask=1)
     shown["readSides"] = SideBySide(sweep, world, clones, {"optimum": driver, "driver": driver})
     shown["readTraining"] = TrainingPlayer(short_log(), world, network={1: np.zeros((16, 4)), 9: np.ones((16, 4))})
     trees = {name: figure.data for name, figure in shown.items()}

@@ -50,7 +50,7 @@ class CoverageMap(Touchable):
         hazard: exact hazard rate, learner → (sizes,).
 
     Raises:
-        ValueError: sizes or tries do not rise; the world is no grid of up to 1024 cells.
+        ValueError: sizes or tries do not rise, there is no learner, or the world is no grid of up to 1024 cells.
         TraitError: a value that cannot be shown; names it and what was expected.
     """
 
@@ -76,6 +76,8 @@ class CoverageMap(Touchable):
         for name, numbers, most in (("episodes", episodes, log.n_episodes), ("asked", asked, len(log))):
             if not len(numbers) or (np.diff([0, *numbers]) <= 0).any() or max(numbers) > most:
                 raise ValueError(f"{name} is {list(numbers)}, expected numbers in 1…{most} that rise")
+        if not learners:
+            raise ValueError("learners is empty, expected at least one")
         self.mdp, self.episodes, self.asked = mdp, tuple(map(int, episodes)), tuple(map(int, asked))
         world = describe_world(mdp)
         logs = [select_episodes(log, np.arange(n)) for n in episodes]

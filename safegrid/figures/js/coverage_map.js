@@ -48,7 +48,7 @@ function coverageMap(model, page) {
   const bySize = asked.map((_, ask) => thinTrips((name) => thin[name].map((own) => own[ask]), over.size, "size"));
   const plots = html("div", {});
   const run = frame.verb("let twenty drive", drive);
-  const thinnest = makeButton("the thinnest move", () => boards.point(mostThin(), true));
+  const thinnest = makeButton("where it meets one", () => boards.point(mostThin(), true));
 
   /* How often a trip meets too thin a move, over a dial. */
   function thinTrips(sharesOf, scale, set) {
@@ -58,11 +58,12 @@ function coverageMap(model, page) {
     return makeChart({ title, series, levels: [["never", 0], ["always", 1]], format: percent }, scale, choose(set));
   }
 
-  /* The cell on its way in which the policy most often takes a move with the fewest tries. */
+  /* The cell in which the policy most often takes a move that is too thin; without one, the cell it begins in. */
   function mostThin() {
     const { visits, tries } = shown;
     const met = visits.map((often, s) => (world.terminal[s] || tries[s] >= asked[frame.read().ask] ? 0 : often));
-    return met.indexOf(Math.max(...met));
+    const most = Math.max(...met);
+    return most > 0 ? met.indexOf(most) : world.start.findIndex((p) => p > 0);
   }
 
   function drive() {
@@ -100,8 +101,9 @@ function coverageMap(model, page) {
   function inWords(size, ask, learner, tries) {
     const cells = perState(world.S, (s) => Number(!world.terminal[s] && tries[s] < asked[ask]));
     const few = cells.reduce((a, b) => a + b);
-    return `${learner} after ${episodes[size]} episodes: in ${few} cells its move was tried fewer than ${asked[ask]} times, ` +
-      `and ${percent(thin[learner][size][ask])} of its trips meet one. It crashes on ${percent(hazard[learner][size])}.`;
+    const tried = asked[ask] === 1 ? "was never tried" : `was tried fewer than ${asked[ask]} times`;
+    return `${learner} after ${episodes[size]} episodes: in ${few} cells its move ${tried}, and ` +
+      `${percent(thin[learner][size][ask])} of its trips meet one. ${percent(hazard[learner][size])} crash.`;
   }
 
   const element = frame.lay({
