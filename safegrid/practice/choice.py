@@ -145,7 +145,10 @@ def _table(name: str, candidate: Any, observations: Array, n_acted: int) -> Floa
     if hasattr(candidate, "predict"):
         from safegrid.answers import policy_table  # here, so that tables are judged without torch
 
-        table = policy_table(candidate, observations)
+        try:
+            table = policy_table(candidate, observations)
+        except ValueError as error:
+            raise ValueError(f"candidates[{name!r}] does not fit the log: {error}") from error
     else:
         table = checked_policy(f"candidates[{name!r}]", candidate)
         if len(table) not in (n_acted, len(observations)):

@@ -34,7 +34,10 @@ def page(visit):
 
 def learnt(yard, learner, n):
     log = sg.select_episodes(sg.generate_offline_episodes(yard, seed=100), np.arange(n))
-    made = {"CQL": lambda: sg.greedy(sg.tabular_cql(log, yard.mdp, 6.0)), "clone": lambda: sg.argmax_clone(log, yard.mdp)}
+    made = {
+        "CQL": lambda: sg.greedy(sg.tabular_cql(log, yard.mdp, 6.0)),
+        "clone": lambda: sg.argmax_clone(log, yard.mdp),
+    }
     return log, made[learner]()
 
 
