@@ -109,9 +109,9 @@ def test_what_was_chosen_is_a_copy_of_the_best_and_its_card_knows_the_log(folder
 BAD = [
     (["report", "none.csv"], "none.csv"),
     (["report", "lake"], "log is lake, expected a file that ends in .npz, .csv or .parquet"),
-    (["report", "lake.csv"], "lake.csv: columns is None, and the table has no 'action'"),
+    (["report", "lake.csv"], "lake.csv: column 'observation_0', for observations, is missing; expected"),
     (["report", "lake.csv", *COLUMNS[:-2]], "n_actions is None, expected the size of the action space"),
-    (["report", "lake.csv", *COLUMNS[:-1], "3"], "actions[0] is 3"),
+    (["report", "lake.csv", *COLUMNS[:-1], "3"], "column 'move': actions in row 5 is 3, expected an action in 0…2"),
     (["report", "lake.csv", *COLUMNS[:3]], "columns has no 'actions'"),
     (["report", "lake.csv", *COLUMNS[:2], "observations=stat", *COLUMNS[3:]], "'stat'"),
     (["report", "lake.csv", "--columns", "observation=state"], "did you mean 'observations'"),
