@@ -56,8 +56,8 @@ def agrees(page, yard, learner, n, asked):
 
 def test_tries_are_asked_by_key_mark_and_chart(page, yard, carried):
     asked, slider = carried["data"]["asked"], page.get_by_role("slider", name="tries asked of a move")
-    agrees(page, yard, "CQL", 500, 5)
-    slider.press("ArrowRight")
+    agrees(page, yard, "CQL", 500, 20)
+    slider.press("ArrowLeft")
     agrees(page, yard, "CQL", 500, 10)
     page.get_by_role("button", name="1", exact=True).click()
     agrees(page, yard, "CQL", 500, 1)
@@ -68,26 +68,26 @@ def test_tries_are_asked_by_key_mark_and_chart(page, yard, carried):
 
 def test_the_log_is_shortened_by_its_slider_and_in_its_chart(page, yard):
     page.get_by_role("slider", name="episodes in the log").press("Home")
-    agrees(page, yard, "CQL", 10, 5)
+    agrees(page, yard, "CQL", 10, 20)
     box = page.locator(".sg-coverage_map .sg-chart").nth(1).bounding_box()
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2, steps=8)
     page.mouse.up()
-    agrees(page, yard, "CQL", 500, 5)
+    agrees(page, yard, "CQL", 500, 20)
 
 
 def test_the_clone_is_another_policy(page, yard):
     page.locator(".sg-coverage_map .sg-more > summary").click()
     page.get_by_label("learner").select_option("clone")
-    agrees(page, yard, "clone", 500, 5)
+    agrees(page, yard, "clone", 500, 20)
 
 
 def test_the_commonest_thin_move_is_looked_into(page, yard):
     page.locator(".sg-coverage_map .sg-more > summary").click()
     page.get_by_role("button", name="where it meets one").click()
-    policy, tries = agrees(page, yard, "CQL", 500, 5)
-    visits = np.where((tries < 5) & ~yard.mdp.terminal, yard.mdp.occupancy(policy), 0)
+    policy, tries = agrees(page, yard, "CQL", 500, 20)
+    visits = np.where((tries < 20) & ~yard.mdp.terminal, yard.mdp.occupancy(policy), 0)
     readout = page.locator(".sg-coverage_map .sg-readout").text_content()
     x, y = map(int, re.search(r"cell \((\d+), (\d+)\)", readout).groups())
     state = yard.state_of((x, y))
@@ -98,9 +98,9 @@ def test_the_commonest_thin_move_is_looked_into(page, yard):
 
 
 def test_a_cell_too_thin_is_bare_paper(page, yard):
-    _, tries = agrees(page, yard, "CQL", 500, 5)
+    _, tries = agrees(page, yard, "CQL", 500, 20)
     log, _ = learnt(yard, "CQL", 500)
-    state = int(np.flatnonzero((tries < 5) & ~yard.mdp.terminal)[0])
+    state = int(np.flatnonzero((tries < 20) & ~yard.mdp.terminal)[0])
     page.mouse.click(*cell(page, 0, *map(int, yard.mdp.observations[state])))
     settle(page)
     said = page.locator(".sg-coverage_map .sg-readout").text_content()
@@ -109,6 +109,8 @@ def test_a_cell_too_thin_is_bare_paper(page, yard):
 
 
 def test_twenty_drive_as_the_package_s_and_those_who_meet_one_are_counted(page, yard):
+    page.get_by_role("button", name="5", exact=True).click()
+    settle(page)
     page.get_by_role("button", name="let twenty drive").press("Enter")
     settle(page)
     now = re.search(r"Now (\d+) of 20 took such a move", page.locator(".sg-coverage_map .sg-sentence").inner_text())

@@ -13,7 +13,7 @@ import { rendered } from "./render.js";
 import { oneFrom, wholeIn } from "./settings.js";
 import { pairs, perState } from "./world.js";
 
-const TRY = [1, 5, 100];
+const TRY = [1, 5, 20, 100];
 const MOST = 100; // tries from which on cells look alike
 const COLOURS = [INK.blue, INK.orange, INK.green, INK.red];
 
