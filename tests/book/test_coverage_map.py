@@ -55,11 +55,13 @@ def agrees(page, yard, learner, n, asked):
 
 
 def test_tries_are_asked_by_key_mark_and_chart(page, yard, carried):
-    asked, slider = carried["data"]["asked"], page.get_by_role("slider", name="tries asked of a move")
+    asked, slider = carried["data"]["asked"], page.get_by_role("slider", name="tries asked")
     agrees(page, yard, "CQL", 500, 20)
     slider.press("ArrowLeft")
     agrees(page, yard, "CQL", 500, 10)
-    page.get_by_role("button", name="1", exact=True).click()
+    page.get_by_role("button", name="5", exact=True).click()
+    agrees(page, yard, "CQL", 500, 5)
+    slider.press("Home")
     agrees(page, yard, "CQL", 500, 1)
     box = page.locator(".sg-coverage_map .sg-chart").first.bounding_box()
     page.mouse.click(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)

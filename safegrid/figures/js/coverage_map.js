@@ -13,7 +13,7 @@ import { rendered } from "./render.js";
 import { oneFrom, wholeIn } from "./settings.js";
 import { pairs, perState } from "./world.js";
 
-const TRY = [1, 5, 20, 100];
+const TRY = [5, 20];
 const MOST = 100; // tries from which on cells look alike
 const COLOURS = [INK.blue, INK.orange, INK.green, INK.red];
 
@@ -35,14 +35,14 @@ function coverageMap(model, page) {
   const choose = (name) => (value) => frame.change({ [name]: value });
   const evidence = makeEvidence();
   const boards = makeBoards([""], world, { look: (s) => evidence.read(world, s, shown), scope: evidence.element });
-  const asking = makeSlider("tries asked of a move", asked.map(String), choose("ask"));
+  const asking = makeSlider("tries asked", asked.map(String), choose("ask"));
   const marks = asked.map((tries, i) => [i, String(tries)]).filter(([i]) => TRY.includes(asked[i]));
-  const dial = makeScale(asking, asked.length - 1, { low: "trusting", high: "doubting" }, marks, choose("ask"));
+  const dial = makeScale(asking, asked.length - 1, { low: "few", high: "many" }, marks, choose("ask"));
   const sizes = makeSlider("episodes in the log", episodes.map(String), choose("size"));
   const who = makeChoice("learner", learners.map((name) => [name, name]), choose("learner"));
   const over = {
-    tries: { name: "tries asked", names: asked.map(String), places: logPlaces(asked) },
-    size: { name: "episodes in the log", names: episodes.map(String), places: logPlaces(episodes) },
+    tries: { name: "tries asked", unit: "tries", names: asked.map(String), places: logPlaces(asked) },
+    size: { name: "episodes in the log", unit: "episodes", names: episodes.map(String), places: logPlaces(episodes) },
   };
   const byTries = episodes.map((_, size) => thinTrips((name) => thin[name][size], over.tries, "ask"));
   const bySize = asked.map((_, ask) => thinTrips((name) => thin[name].map((own) => own[ask]), over.size, "size"));
@@ -54,7 +54,7 @@ function coverageMap(model, page) {
   function thinTrips(sharesOf, scale, set) {
     const alone = (share) => [share, NaN, NaN]; // one log has no interval
     const series = learners.map((name, k) => ({ name, colour: COLOURS[k], rows: sharesOf(name).map(alone) }));
-    const title = `trips that meet a thin move, over ${scale.name}`;
+    const title = `trips with a thin move, by ${scale.unit}`;
     return makeChart({ title, series, levels: [["never", 0], ["always", 1]], format: percent }, scale, choose(set));
   }
 
