@@ -13,7 +13,7 @@ import { rendered } from "./render.js";
 import { oneFrom, wholeIn } from "./settings.js";
 import { pairs, perState } from "./world.js";
 
-const TRY = [5, 20];
+const TRY = [5, 10]; // stops that are named; 20 would lie on the scale's end on a telephone
 const MOST = 100; // tries from which on cells look alike
 const COLOURS = [INK.blue, INK.orange, INK.green, INK.red];
 
