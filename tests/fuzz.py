@@ -27,6 +27,7 @@ from safegrid.dataset import Episodes, build_mdpdataset
 from safegrid.env import SafetyCriticalGridWorld
 from safegrid.figures.cards import CoveredCards
 from safegrid.figures.explorer import ConservatismExplorer
+from safegrid.figures.hand_over import HandOver
 from safegrid.figures.harm_budget import HarmBudget
 from safegrid.figures.headlines import Headlines
 from safegrid.figures.laboratory import LEARNING, WORLD, SafetyLab
@@ -76,8 +77,8 @@ import { createInterface } from "node:readline";
 IMPORTS
 const checkSettings = (settings) => checked(LABORATORY_SETTINGS, settings);
 const followed = (link) => fromLink(link, LABORATORY_SETTINGS);
-const figures = { readBudgets, readCards, readData, readHeadlines, readSides, readStory, readTraining, readVotes };
-const states = { ...figures, readPresets };
+const figures = { readBudgets, readCards, readData, readHandOver, readHeadlines, readSides, readStory, readTraining };
+const states = { ...figures, readPresets, readVotes };
 const readers = { ...states, checkSettings, fromLink: followed };
 const said = { accepted: 0, refused: 0, foreign: 0, over: 0, kinds: {} }; // Node holds all in 100 MB, or stops
 for await (const line of createInterface({ input: createReadStream("inputs") })) {
@@ -97,6 +98,7 @@ console.log(JSON.stringify({ ...said, peak: process.resourceUsage().maxRSS / 1e3
 READ = {
     "explorer": "readData",
     "budget": "readBudgets",
+    "hand_over": "readHandOver",
     "story": "readStory",
     "cards": "readCards",
     "headlines": "readHeadlines",
@@ -378,6 +380,7 @@ def fuzz_page(folder, rngs):
     budget = HarmBudget([short_log()], world, (0.5, 1.0))
     shown = {"readData": explorer, "readStory": story, "readCards": cards, "readHeadlines": headlines}
     shown |= {"readBudgets": budget, "readVotes": VoteBoard({0.0: [short_log()]}, world, {0.0: driver})}
+    shown["readHandOver"] = HandOver([driver], [short_log()], {"own": world, "same": world}, (0.0, 3.0, np.inf))
     shown["readSides"] = SideBySide(sweep, world, clones, {"optimum": driver, "driver": driver})
     shown["readTraining"] = TrainingPlayer(short_log(), world, network={1: np.zeros((16, 4)), 9: np.ones((16, 4))})
     trees = {name: figure.data for name, figure in shown.items()}

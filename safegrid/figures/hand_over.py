@@ -82,7 +82,7 @@ class HandOver(Touchable):
     ) -> None:
         if not logs or not worlds:
             raise ValueError(f"there are {len(logs)} logs and {len(worlds)} worlds, expected at least one of each")
-        if not len(tries) or tries[0] < 0 or not (np.diff(tries) > 0).all():
+        if not len(tries) or not tries[0] >= 0 or not (np.diff(tries) > 0).all():
             raise ValueError(f"tries is {list(tries)}, expected numbers from 0 on that rise")
         self.worlds, self.logs, self.tries = dict(worlds), list(logs), tuple(map(float, tries))
         self.ask_cost = checked("ask_cost", ask_cost)
@@ -134,7 +134,9 @@ class HandOver(Touchable):
         name, mdp = list(self.worlds.items())[self.world]
         guarded = self.policy
         visits = guarded.world(mdp).expected_visits(guarded.policy)[: mdp.n_states]
-        acts = guarded.policy if self.fallback != "ask" else guarded.kept
+        acts = guarded.policy
+        if self.fallback == "ask":  # where it does, nobody moves, and no arrow stands
+            acts = guarded.kept + guarded.handed[:, None] / mdp.n_actions
         rate = Interval(self.score.score.hazard_rate)
         title = f"{name}, log {self.log + 1}, tries wanted: {_named(self.tries[self.index])}; hazard {rate:%}"
         label = "expected visits; above 0 the guard decides"

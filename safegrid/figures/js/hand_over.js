@@ -40,7 +40,7 @@ function handOver(model, page) {
   const boards = makeBoards([""], world, { look, scope: evidence.element });
   const slider = makeSlider("tries wanted", names, choose("index"));
   const marks = tries.map((n, i) => [i, names[i]]).filter(([i]) => MARKED.includes(tries[i]));
-  const dial = makeScale(slider, tries.length - 1, { low: "", high: "" }, marks, (index) => visit({ index }));
+  const dial = makeScale(slider, tries.length - 1, { low: "trusting", high: "doubting" }, marks, (index) => visit({ index }));
   const where = makeChoice("world", worlds.map(({ name }, w) => [w, name]), (w) => visit({ world: Number(w) }));
   const who = makeChoice("who takes over", named(FALLBACKS), (fallback) => visit({ fallback }));
   const logs = makeChoice("log", data.policies.map((_, k) => [k, `${k + 1} of ${n_logs}`]), choose("log", Number));
