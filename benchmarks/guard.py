@@ -43,7 +43,7 @@ MOVES = {"original": (1, 0), "crossroads": (1, 1), "cliff": (0, -2), "rooms": (0
 SHIFTS = ("none", "slip", "hazards", "goal")
 ASKING = 20.0  # what a question costs, in raw reward
 CAUTIONS = (1e-4, 1e-3, 0.01, 0.1, 1.0)  # the default, 0, is the limit
-ALPHA, RUNS, LONG, SHORT, CALM = 0.05, 5, 1_000, 200, 100
+ALPHA, RUNS, LONG, SHORT, CALM = 0.05, 2, 1_000, 200, 100
 
 
 @cache

@@ -13,7 +13,7 @@ import { rendered } from "./render.js";
 import { oneFrom, wholeIn } from "./settings.js";
 import { ACTIONS, SIGNS } from "./world.js";
 
-const MARKED = [0, 1, 5, 20, 50];
+const MARKED = [0, 5, 20, 100];
 const DECIDES = { palette: "balance", low: -1, high: 1, digits: 0 };
 const LEGEND = "expected visits, up to 1; below 0 the network decides, above 0 the guard";
 
@@ -39,8 +39,9 @@ function handOver(model, page) {
   const evidence = makeEvidence();
   const boards = makeBoards([""], world, { look, scope: evidence.element });
   const slider = makeSlider("tries wanted", names, choose("index"));
-  const marks = tries.map((n, i) => [i, names[i]]).filter(([i]) => MARKED.includes(tries[i]));
-  const dial = makeScale(slider, tries.length - 1, { low: "trusting", high: "doubting" }, marks, (index) => visit({ index }));
+  const marks = tries.map((_, i) => [i, names[i]]).filter(([i]) => MARKED.includes(tries[i]));
+  const ends = { low: "trusting", high: "doubting" };
+  const dial = makeScale(slider, tries.length - 1, ends, marks, (index) => visit({ index }));
   const where = makeChoice("world", worlds.map(({ name }, w) => [w, name]), (w) => visit({ world: Number(w) }));
   const who = makeChoice("who takes over", named(FALLBACKS), (fallback) => visit({ fallback }));
   const logs = makeChoice("log", data.policies.map((_, k) => [k, `${k + 1} of ${n_logs}`]), choose("log", Number));
@@ -126,7 +127,7 @@ function handOver(model, page) {
 
   const note = html("p", { class: "sg-note" }, `Lines: means of ${n_logs} logs; rings: the log on the board.`);
   const element = frame.lay({
-    bar: [dial, run, where.element, who.element],
+    bar: [dial, run, row(where.element, who.element)],
     stage: [html("div", { class: "sg-main" }, html("div", {}, boards.stage, ...boards.below),
       html("div", { class: "sg-charts" }, plots, note))],
     more: [row(next, own), row(logs.element, layers.element)],
