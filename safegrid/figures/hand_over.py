@@ -164,12 +164,12 @@ class HandOver(Touchable):
 
     def _guarded(self, fallback: str, world: int, tries: Any, log: int) -> GuardedPolicy:
         """The policy of a log with its guard."""
-        instead: dict[str, Any] = {
+        instead: dict[str, dict[str, Any]] = {
             "clone": {"fallback": "clone"},
             "ask": {"fallback": "ask", "ask_cost": self.ask_cost},
             "operator": {"fallback": self.operators[world]},
-        }[fallback]
-        return guarded_policy(self.policies[log], self.logs[log], self.mdp, evidence=tries, **instead)
+        }
+        return guarded_policy(self.policies[log], self.logs[log], self.mdp, evidence=tries, **instead[fallback])
 
     def _score(self, fallback: str) -> list[list[list[GuardedScore]]]:
         places = range(len(self.logs))
