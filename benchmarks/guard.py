@@ -114,8 +114,10 @@ def judge(command, name, first, q_values):
             hazards = [np.mean([s.score.hazard_rate for s in of_log]) for of_log in scores]
             shares = [[np.mean([getattr(s, kind) for s in of_log]) for of_log in scores] for kind in KINDS]
             chosen = [one.evidence for of_log in found[called] for one in of_log] if "choice" in called else []
-            columns = (returns.mean(1), hazards, *shares, [returns.min()], chosen if shift == "none" else [])
-            yield [name, first, shift, called, *(" ".join(f"{x:.4g}" for x in column) for column in columns)]
+            columns = (returns.mean(1), hazards, [returns.min()], chosen if shift == "none" else [])
+            told = [" ".join(f"{x:.4g}" for x in column) for column in columns]
+            rounded = [" ".join(f"{x:.2g}" for x in share) for share in shares]
+            yield [name, first, shift, called, *told[:2], *rounded, *told[2:]]
 
 
 KINDS = ("fallback_steps", "fallback_episodes")

@@ -47,7 +47,7 @@ def test_the_more_evidence_is_wanted_the_more_the_guard_decides_until_all_is_the
     for name in MAPS:
         of_map = [judged[name, "100", "none", f"evidence {n}"] for n in (1, 2, 5, 20, 50)]
         episodes = [np.array(row["fallback_episodes"].split(), float) for row in of_map]
-        assert (np.diff(episodes, axis=0) >= -1e-3).all()
+        assert (np.diff(episodes, axis=0) >= -1e-2).all()
         assert set(judged[name, "100", "none", "CQL"]["fallback_steps"].split()) == {"0"}
         assert set(judged[name, "100", "slip", "clone"]["fallback_episodes"].split()) == {"1"}
 
