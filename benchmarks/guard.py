@@ -12,7 +12,7 @@ world: of each run, log after log, the episode in which the alarm sounded, 0 for
 book/results.
 
 The shifts: slip, 0.15 in place of 0.05; hazards, all of them moved; goal, moved four cells up; later, the slip from the
-hundred-and-first episode on.
+hundred-and-first episode on. An operator who takes over drives best in the world as it is now.
 """
 
 import argparse
@@ -42,8 +42,8 @@ MOVES = {"original": (1, 0), "crossroads": (1, 1), "cliff": (0, -2), "rooms": (0
 """How far each map's hazards move, (dx, dy), around its edges."""
 SHIFTS = ("none", "slip", "hazards", "goal")
 ASKING = 20.0  # what a question costs, in raw reward
-CAUTIONS = (0.0, 0.01, 0.1, 1.0)
-ALPHA, RUNS, LONG, SHORT, CALM = 0.05, 5, 1_000, 200, 100
+CAUTIONS = (1e-4, 1e-3, 0.01, 0.1, 1.0)  # the default, 0, is the limit
+ALPHA, RUNS, LONG, SHORT, CALM = 0.05, 2, 1_000, 200, 100
 
 
 @cache
@@ -77,8 +77,8 @@ def trained(name, first, folder):
     return Sweep.load(path).q_values[0].astype(float)
 
 
-def guards(command, name):
-    """Guards by name: of a log's networks (4, S, A) and the log the guarded policies."""
+def guards(command, name, shift="none"):
+    """Guards by name: of a log's networks (4, S, A) and the log the guarded policies. Operators see the shift."""
     mdp = world(name).mdp
 
     def each(**settings):
@@ -97,23 +97,27 @@ def guards(command, name):
     else:
         yield "log's choice", each()
         yield "mean, log's choice", all_four()
-        yield "evidence 1, asks", each(evidence=1, fallback="ask", ask_cost=ASKING)
-        yield from ((f"evidence {n}, operator", each(evidence=n, fallback=mdp.optimal(0.99))) for n in (1, 5))
+        yield from ((f"evidence {n}, asks", each(evidence=n, fallback="ask", ask_cost=ASKING)) for n in (1, 5, 20))
+        operator = world(name, shift).mdp.optimal(0.99)
+        yield from ((f"evidence {n}, operator", each(evidence=n, fallback=operator)) for n in (1, 5, 20))
 
 
 def judge(command, name, first, q_values):
     """Rows of one map."""
-    logs = [log_of(name, seed) for seed in range(first, first + LOGS)]
-    for called, guard in guards(command, name):
-        found = [guard(q, log) for q, log in zip(q_values, logs, strict=True)]
-        for shift in SHIFTS[: 1 if command == "choose" else None]:
-            scores = [[one.score(world(name, shift).mdp) for one in of_log] for of_log in found]
+    logs, found = [log_of(name, seed) for seed in range(first, first + LOGS)], {}
+    for shift in SHIFTS[: 1 if command == "choose" else None]:
+        for called, guard in guards(command, name, shift):
+            if called not in found or "operator" in called:
+                found[called] = [guard(q, log) for q, log in zip(q_values, logs, strict=True)]
+            scores = [[one.score(world(name, shift).mdp) for one in of_log] for of_log in found[called]]
             returns = np.array([[s.score.return_mean for s in of_log] for of_log in scores])
             hazards = [np.mean([s.score.hazard_rate for s in of_log]) for of_log in scores]
             shares = [[np.mean([getattr(s, kind) for s in of_log]) for of_log in scores] for kind in KINDS]
-            chosen = [one.evidence for of_log in found for one in of_log] if "choice" in called else []
-            columns = (returns.mean(1), hazards, *shares, [returns.min()], chosen if shift == "none" else [])
-            yield [name, first, shift, called, *(" ".join(f"{x:.4g}" for x in column) for column in columns)]
+            chosen = [one.evidence for of_log in found[called] for one in of_log] if "choice" in called else []
+            columns = (returns.mean(1), hazards, [returns.min()], chosen if shift == "none" else [])
+            told = [" ".join(f"{x:.4g}" for x in column) for column in columns]
+            rounded = [" ".join(f"{x:.2g}" for x in share) for share in shares]
+            yield [name, first, shift, called, *told[:2], *rounded, *told[2:]]
 
 
 KINDS = ("fallback_steps", "fallback_episodes")

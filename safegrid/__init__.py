@@ -90,6 +90,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figures.episodes": ["plot_distribution", "plot_lower_tail"],
         "figures.estimates": ["plot_estimates", "plot_regrets"],
         "figures.explorer": ["ConservatismExplorer"],
+        "figures.hand_over": ["HandOver"],
         "figures.harm_budget": ["HarmBudget"],
         "figures.headlines": ["Headlines"],
         "figures.laboratory": ["SafetyLab", "Study"],

@@ -28,6 +28,7 @@ from safegrid.env import SafetyCriticalGridWorld
 from safegrid.figures.cards import CoveredCards
 from safegrid.figures.coverage_map import CoverageMap
 from safegrid.figures.explorer import ConservatismExplorer
+from safegrid.figures.hand_over import HandOver
 from safegrid.figures.harm_budget import HarmBudget
 from safegrid.figures.headlines import Headlines
 from safegrid.figures.laboratory import LEARNING, WORLD, SafetyLab
@@ -78,7 +79,9 @@ import { createInterface } from "node:readline";
 IMPORTS
 const checkSettings = (settings) => checked(LABORATORY_SETTINGS, settings);
 const followed = (link) => fromLink(link, LABORATORY_SETTINGS);
-const figures = { readBudgets, readCards, readCoverage, readData, readHeadlines, readSides, readStory, readTraining };
+const figures = {
+  readBudgets, readCards, readCoverage, readData, readHandOver, readHeadlines, readSides, readStory, readTraining,
+};
 const states = { ...figures, readPresets, readVotes };
 const readers = { ...states, checkSettings, fromLink: followed };
 const said = { accepted: 0, refused: 0, foreign: 0, over: 0, kinds: {} }; // Node holds all in 100 MB, or stops
@@ -99,6 +102,7 @@ console.log(JSON.stringify({ ...said, peak: process.resourceUsage().maxRSS / 1e3
 READ = {
     "explorer": "readData",
     "budget": "readBudgets",
+    "hand_over": "readHandOver",
     "story": "readStory",
     "cards": "readCards",
     "coverage_map": "readCoverage",
@@ -382,6 +386,7 @@ def fuzz_page(folder, rngs):
     shown = {"readData": explorer, "readStory": story, "readCards": cards, "readHeadlines": headlines}
     shown |= {"readBudgets": budget, "readVotes": VoteBoard({0.0: [short_log()]}, world, {0.0: driver})}
     shown["readCoverage"] = CoverageMap(short_log(), world, {"clone": argmax_clone}, (1, 2), (1, 3), ask=1)
+    shown["readHandOver"] = HandOver([driver], [short_log()], {"own": world, "same": world}, (0.0, 3.0, np.inf))
     shown["readSides"] = SideBySide(sweep, world, clones, {"optimum": driver, "driver": driver})
     shown["readTraining"] = TrainingPlayer(short_log(), world, network={1: np.zeros((16, 4)), 9: np.ones((16, 4))})
     trees = {name: figure.data for name, figure in shown.items()}

