@@ -25,7 +25,7 @@ export function verdict({ clone, cql, claimed, kept, settings }) {
   const hits = ({ score }) => number(100 * score.hazard_rate, 0);
   const over = claimed - cql.worth;
   const wrong = `${number(Math.abs(over))} too ${over > 0 ? "much" : "little"}`;
-  const drives = !kept ? "" : ` ${kept} of the log's ${settings.n_episodes} drives are as they were.`;
+  const drives = kept === null ? "" : ` ${kept} of the log's ${settings.n_episodes} drives are as they were.`;
   return `The clone hits a hazard in ${hits(clone)} of 100 episodes, CQL in ${hits(cql)}. ` +
     `CQL claims ${number(claimed)} for the start and is worth ${number(cql.worth)}: ${wrong}.${drives}`;
 }
