@@ -7,12 +7,8 @@ import pytest
 from conftest import axe
 from reading import ALIVE, FIGURES, TOUCHABLE, figures_of, settle
 
-READERS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
-    "narrow and dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
-}
+NARROW = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+READERS = {"light": {"color_scheme": "light"}, "narrow and dark": {"color_scheme": "dark"} | NARROW}
 SCREENS = {"wide": (1280, 900), "telephone": (390, 844)}
 OPENING = [path for path in TOUCHABLE if re.match(r"book/(\d\d_|intro)", path)]
 
