@@ -53,8 +53,9 @@ def test_the_figure_begins_in_the_first_400_pixels(visit, path):
     assert page.locator(".safegrid").first.bounding_box()["y"] + page.evaluate("scrollY") <= 400
 
 
-VEIL = """() => ["sg-sentence", "sg-charts", "sg-answer"].map((part) => document.querySelector(`.safegrid .${part}`))
+VEIL = """() => ["sg-sentence", "sg-charts", "sg-answer", "sg-title"].map((part) => document.querySelector(`.safegrid .${part}`))
   .filter(Boolean).map((part) => getComputedStyle(part).filter)"""
+ARROWS = """() => [...document.querySelectorAll(".safegrid .sg-arrows")].map((one) => getComputedStyle(one).opacity)"""
 INSTRUCTS = ("book/02_log.html", "book/09_choosing.html")  # their sentence says what to do
 
 
@@ -64,11 +65,13 @@ def test_what_a_figure_answers_is_veiled_until_the_bet_is_made_or_a_hand_is_laid
     page = visit(path)
     page.wait_for_selector(ALIVE)
     assert all(blur != "none" for blur in page.evaluate(VEIL))
+    assert set(page.evaluate(ARROWS)) <= {"0"}
     if hand == "bet":
         page.locator(".ask label").first.click()
     else:
         page.locator(".safegrid .sg-verb").first.press("Enter")
     assert all(blur == "none" for blur in page.evaluate(VEIL))
+    assert "0" not in page.evaluate(ARROWS)
 
 
 @pytest.mark.parametrize("screen", SCREENS)
