@@ -1,12 +1,9 @@
-"""Worlds and logs that many tests look at; a test that wants no other beside it; times that tests have taken."""
+"""Worlds and logs that many tests look at."""
 
-import fcntl
 import os
-from contextlib import ExitStack
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks crawl where threads compete for a busy core
 
-import example_logs
 import pytest
 
 from safegrid.dataset import Episodes, build_mdpdataset, generate_offline_episodes
@@ -60,27 +57,3 @@ def sweep(logs: list[Episodes], original: SafetyCriticalGridWorld):
     from safegrid.sweep.training import train_sweep
 
     return train_sweep(logs, [0, 1, 6, 20, 200], 2, 60, mdp=original.mdp, score_interval=20, n_jobs=1, progress=False)
-
-
-ANY_TWO_FILES = (__file__, example_logs.__file__)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
-    """Tests of several workers run side by side, but none beside one marked `alone`."""
-    alone = item.get_closest_marker("alone") is not None
-    with ExitStack() as stack:
-        door, room = (stack.enter_context(open(path, "rb")) for path in ANY_TWO_FILES)
-        fcntl.flock(door, fcntl.LOCK_EX)
-        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        fcntl.flock(door, fcntl.LOCK_UN)  # shut as long as somebody waits for an empty room
-        return (yield)
-
-
-def pytest_terminal_summary(terminalreporter):
-    """What tests recorded as `times`, wherever they ran."""
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", None) == "call":
-                for line in (text for name, text in report.user_properties if name == "times"):
-                    terminalreporter.write_line(line)

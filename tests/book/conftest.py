@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 PAGES = Path(__file__).parents[2] / "_build" / "html"
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
+)  # lightest first
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--no-proxy-server",
          "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
 WHY_NOT = (
-    "no browser: install Debian's chromium" if BROWSER is None
+    "no browser: install Debian's chromium-headless-shell" if BROWSER is None
     else "the book is not built: run the README's first command" if not PAGES.exists()
     else ""
 )  # fmt: skip

@@ -7,12 +7,8 @@ import pytest
 from conftest import axe
 from reading import ALIVE, FIGURES, TOUCHABLE, figures_of, settle
 
-READERS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
-    "narrow and dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
-}
+NARROW = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+READERS = {"light": {"color_scheme": "light"}, "narrow and dark": {"color_scheme": "dark"} | NARROW}
 SCREENS = {"wide": (1280, 900), "telephone": (390, 844)}
 OPENING = [path for path in TOUCHABLE if re.match(r"book/(\d\d_|intro)", path)]
 
@@ -57,8 +53,10 @@ def test_the_figure_begins_in_the_first_400_pixels(visit, path):
     assert page.locator(".safegrid").first.bounding_box()["y"] + page.evaluate("scrollY") <= 400
 
 
-VEIL = """() => ["sg-sentence", "sg-charts", "sg-answer"].map((part) => document.querySelector(`.safegrid .${part}`))
-  .filter(Boolean).map((part) => getComputedStyle(part).filter)"""
+VEIL = """() => ["sg-sentence", "sg-charts", "sg-answer", "sg-title"]
+  .map((part) => document.querySelector(`.safegrid .${part}`)).filter(Boolean)
+  .map((part) => getComputedStyle(part).filter)"""
+ARROWS = """() => [...document.querySelectorAll(".safegrid .sg-arrows")].map((one) => getComputedStyle(one).opacity)"""
 INSTRUCTS = ("book/02_log.html", "book/09_choosing.html")  # their sentence says what to do
 
 
@@ -68,11 +66,13 @@ def test_what_a_figure_answers_is_veiled_until_the_bet_is_made_or_a_hand_is_laid
     page = visit(path)
     page.wait_for_selector(ALIVE)
     assert all(blur != "none" for blur in page.evaluate(VEIL))
+    assert set(page.evaluate(ARROWS)) <= {"0"}
     if hand == "bet":
         page.locator(".ask label").first.click()
     else:
         page.locator(".safegrid .sg-verb").first.press("Enter")
     assert all(blur == "none" for blur in page.evaluate(VEIL))
+    assert "0" not in page.evaluate(ARROWS)
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -30,7 +30,7 @@ def carried():
 def counted(page, tests):
     page.wait_for_function(
         "(words) => document.querySelectorAll('.sg-headlines .sg-title')[2].textContent === words",
-        arg=f"What {tests:,} such tests say",
+        arg=f"What {tests:,} tests say",
     )
     cells = [minus(x).rstrip("%") for x in page.locator(".sg-headlines .sg-odds td").all_inner_texts()]
     return np.array(cells, float).reshape(3, 2).T / 100

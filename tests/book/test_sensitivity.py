@@ -32,7 +32,7 @@ def shows(page, data, setting, name="crossroads", run=0):
     log, network = divmod(run, data["n_networks"])
     told = re.search(
         r"claims \+?(\S+) against .*\(as in the book: (\d+), \+?(\S+)\)\. On the boards log (\d+), network (\d+), "
-        r"return (\S+) \((\S+)\)\.(?: Twenty trips each: .*)?$",
+        r"return (\S+) against (\S+)\.(?: Twenty trips each: .*)?$",
         sentence,
     ).groups()
     over = [np.mean(rows[k]["overestimate"]) for k in (setting, 0)]

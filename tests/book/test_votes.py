@@ -101,12 +101,13 @@ def test_copied_python_gives_the_page_s_numbers(visit, data, first):
     figure(page).locator("summary").click()
     figure(page).get_by_role("button", name="copy as Python").click()
     env = sg.SafetyCriticalGridWorld(map_name="crossroads")
-    logs = {e: [sg.generate_offline_episodes(env, epsilon=e, seed=100)] for e in data["epsilons"]}
+    seeds = range(100, 101 + first)
+    logs = {e: [sg.generate_offline_episodes(env, epsilon=e, seed=seed) for seed in seeds] for e in data["epsilons"]}
     votes = sg.VoteBoard(logs, env.mdp, {e: env.behaviour_policy(e) for e in logs})
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(page.get_by_label("text to copy").input_value(), {"votes": votes})
-    at = data["epsilons"].index(0.22) * data["n_logs"]
+    at = data["epsilons"].index(0.22) * data["n_logs"] + first
     rates = [float(x) for x in re.findall(r"hazard_rate=([\d.e-]+)", printed.getvalue())]
     assert rates == pytest.approx([data["scores"]["hazard_rate"][way][at] for way in ("argmax", "sampled")], abs=1e-5)
 

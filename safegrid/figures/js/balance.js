@@ -4,7 +4,7 @@
 import { judged, readWorld } from "./agents.js";
 import { makeBoards } from "./boards.js";
 import { fields, list, real, refuse } from "./checks.js";
-import { makeChoice, makeDial, makeScale, named, nearest, WEIGHT_ENDS } from "./controls.js";
+import { makeChoice, makeDial, makeScale, named, nearest } from "./controls.js";
 import { counted, sampleWays, tally } from "./driving.js";
 import { makeFrame, whenSeen } from "./figure.js";
 import { explorerLayer, explorerLayers } from "./layers.js";
@@ -51,7 +51,7 @@ function oneState(model, page) {
   });
   const weight = makeDial("conservative weight", WEIGHTS, choose("conservative_weight"));
   const marks = [0, 6, 200].map((one) => [nearest(WEIGHTS, one), String(one)]);
-  const scaleOf = makeScale(weight, WEIGHTS.length - 1, WEIGHT_ENDS, marks, (i) =>
+  const scaleOf = makeScale(weight, WEIGHTS.length - 1, { low: "no charge", high: "as the log" }, marks, (i) =>
     frame.change({ conservative_weight: WEIGHTS[i] }));
   const scale = makeDial("reward scale, ρ", SCALES, choose("reward_scale"));
   const layers = makeChoice("colour", named(layersKnown), choose("layer"));
@@ -104,7 +104,8 @@ function oneState(model, page) {
   const element = frame.lay({
     bar: [scaleOf, run],
     stage: [html("div", { class: "sg-main" }, html("div", {}, boards.stage, ...boards.below),
-      html("div", {}, scope.element, html("div", { class: "sg-dials" }, scale.element)))],
+      html("div", {}, html("div", { class: "sg-answer" }, scope.element),
+        html("div", { class: "sg-dials" }, scale.element)))],
     more: [html("div", { class: "sg-dials" }, ...times.map((dial) => dial.element), layers.element)],
   });
   const unseen = whenSeen(boards.stage, drive);

@@ -11,7 +11,7 @@ const share = (x) => (x > 0 && x < 0.001 ? "<0.1%" : percent(x));
 /* What a covered card tells, in this order: what it is, and how it is written. */
 export const ESTIMATES = {
   claim: ["claim", points],
-  model: ["model", number],
+  model: ["model", (value) => number(value, 2)], // ties in one digit
   risk: ["risk", share],
   agreement: ["alike", share],
   trips: ["trips", points],

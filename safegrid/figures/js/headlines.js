@@ -80,7 +80,7 @@ function headlines(model, page) {
     once.textContent = `drive ${stops[state.drives] === 30 ? "thirty" : stops[state.drives]}`;
     frame.sentence.textContent = tests.inWords(state);
     tests.count(state, (found) => {
-      const many = `What ${found.counted} such tests say${found.wanted}`;
+      const many = `What ${found.counted} tests say${found.wanted}`;
       const name = found.counted === "1" ? "What one such test says" : many;
       bars.draw({ ...found, name });
       odds.replaceChildren(...headlineTable(found));

@@ -24,6 +24,7 @@ function laboratory(model, page) {
   let now = null; // the study that is shown
   let boards = null; // the clone's and CQL's
   let tool = "H";
+  let brushed = false; // whether the last change was a touch of the brush
   let anew = false; // whether a touch draws another log, too
   let drives = 0; // seeds the next fleet
 
@@ -56,6 +57,7 @@ function laboratory(model, page) {
 
   function paint(state, stroke) {
     const desc = painted(model.get("desc"), tool, state, stroke);
+    brushed = desc !== null;
     if (desc) change(anew ? { desc, seed: (model.get("seed") + 1) % 2 ** 32 } : { desc });
   }
 
@@ -93,7 +95,8 @@ function laboratory(model, page) {
     controls.set(settings);
     lessons.set(settings);
     table.draw(now);
-    frame.sentence.textContent = verdict(now);
+    frame.sentence.textContent = verdict(now, brushed);
+    brushed = false;
     frame.settle();
   }
 

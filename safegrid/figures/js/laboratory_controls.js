@@ -51,16 +51,18 @@ export function makeControls(change) {
   return { ...controls, weight, forever: { element: forever }, set };
 }
 
-/* A list of lessons, and the text of the one whose settings are shown. */
+/* A list of lessons, and the text of the one whose settings are shown, where there is room for the longest of them. */
 export function makeLessons(presets, change) {
   const options = [["", "choose a lesson …"], ...presets.map(({ name }, i) => [i, name])];
   const choice = makeChoice("try", options, (i) => change(presets[i]?.settings ?? {}));
-  const lesson = html("p", { class: "sg-lesson" });
+  const own = "Your own settings. The list above has lessons.";
+  const texts = [...presets.map((preset) => preset.lesson), own].map((text) => html("p", {}, text));
+  const lesson = html("div", { class: "sg-lesson" }, ...texts);
   const set = (settings) => {
     const holds = ([name, value]) => String(value) === String(settings[name]);
     const at = presets.findIndex((preset) => Object.entries(preset.settings).every(holds));
     choice.set(at < 0 ? "" : at);
-    lesson.textContent = at < 0 ? "Your own settings. The list above has lessons." : presets[at].lesson;
+    texts.forEach((text) => text.classList.toggle("sg-unseen", text !== texts.at(at)));
   };
   return { choice, lesson, set };
 }

@@ -21,11 +21,13 @@ function tableRow({ name, score, worth }, claim) {
   return html("tr", {}, html("th", { scope: "row" }, name), ...cells.map((cell) => html("td", {}, cell)));
 }
 
-export function verdict({ clone, cql, claimed, kept, settings }) {
+/* In words; after a touch of the brush with how many drives it left as they were. */
+export function verdict({ clone, cql, claimed, kept, settings }, brushed = false) {
   const hits = ({ score }) => number(100 * score.hazard_rate, 0);
   const over = claimed - cql.worth;
   const wrong = `${number(Math.abs(over))} too ${over > 0 ? "much" : "little"}`;
-  const drives = !kept ? "" : ` ${kept} of the log's ${settings.n_episodes} drives are as they were.`;
+  const same = () => ` ${kept} of the log's ${settings.n_episodes} drives are as they were.`;
+  const drives = brushed && kept !== null ? same() : "";
   return `The clone hits a hazard in ${hits(clone)} of 100 episodes, CQL in ${hits(cql)}. ` +
     `CQL claims ${number(claimed)} for the start and is worth ${number(cql.worth)}: ${wrong}.${drives}`;
 }

@@ -9,6 +9,7 @@ const PAUSE = "❚❚ pause";
 export function makePlayer(last, now, choose, speaker, milliseconds = 900) {
   let clock = 0;
   const button = makeButton(PLAY, () => (clock ? pause() : play()));
+  button.classList.add("sg-play");
 
   function pause() {
     clearInterval(clock);

@@ -48,7 +48,7 @@ function sensitivity(model, page) {
     const rows = names.map((name, k) => (k ? { name, colour: INK.orange } : { name: OWN, colour: INK.blue }));
     const bounds = [Math.min(...every, 0) - air, Math.max(...every, 0) + air];
     const logarithmic = field === "hazard_rate";
-    return { field, ...makeDots({ title, rows, n, levels, bounds, format, logarithmic, left: 116, tall: 12, called },
+    return { field, ...makeDots({ title, rows, n, levels, bounds, format, logarithmic, left: 128, tall: 12, called },
       (i, k) => frame.change(k ? { run: i, setting: k } : { run: i })) };
   });
 
@@ -101,7 +101,7 @@ function sensitivity(model, page) {
     const over = ({ overestimate: all }) => signed(all.reduce((a, b) => a + b) / n);
     words = `${names[setting]}, ${name}: ${lost(changed)} of ${n} runs lost, claims ` +
       `${over(changed)} against the truth on average (${OWN}: ${lost(own)}, ${over(own)}). On the boards ` +
-      `${called(i)}, return ${number(changed.return_mean[i])} (${number(own.return_mean[i])}).`;
+      `${called(i)}, return ${number(changed.return_mean[i])} against ${number(own.return_mean[i])}.`;
     frame.sentence.textContent = words;
     meaning.textContent = `${names[setting]}: ${meanings[setting]}`;
     frame.settle();

@@ -103,8 +103,8 @@ function sideBySide(model, page) {
 
   const dots = html("div", { class: "sg-charts" }, ...charts.map((chart) => chart.element));
   const element = frame.lay({
-    bar: [dial, run, other, all],
-    stage: [html("div", { class: "sg-two-to-one" }, html("div", {}, boards.stage, row(left.element, right.element),
+    bar: [dial, run, other],
+    stage: [html("div", { class: "sg-two-to-one" }, html("div", {}, boards.stage, row(left.element, right.element, all),
       ...boards.below), dots)],
     more: [row(logs.element)],
   });

@@ -51,7 +51,7 @@ function trainingPlayer(model, page) {
   const player = makePlayer(last, () => model.get("stop"), choose("stop"), frame.sentence, 700);
   const run = frame.verb("let twenty drive", drive);
   const who = makeChoice("who learns", named(learners), (name) =>
-    frame.change({ who: name, stop: Math.min(model.get("stop"), stops[name].length - 1) }));
+    frame.change({ who: name, stop: stops[name].length - 1 })); // what it comes to
   const dials = {
     conservative_weight: makeDial("conservative weight", WEIGHTS, choose("conservative_weight")),
     belief: makeDial("believes of moves nobody tried", BELIEFS, choose("belief")),
