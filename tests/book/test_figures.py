@@ -56,7 +56,8 @@ def test_the_figure_begins_in_the_first_400_pixels(visit, path):
 VEIL = """() => ["sg-sentence", "sg-charts", "sg-answer", "sg-title"]
   .map((part) => document.querySelector(`.safegrid .${part}`)).filter(Boolean)
   .map((part) => getComputedStyle(part).filter)"""
-ARROWS = """() => [...document.querySelectorAll(".safegrid .sg-arrows")].map((one) => getComputedStyle(one).opacity)"""
+ARROWS = """() => [...document.querySelector(".safegrid").querySelectorAll(".sg-arrows")]
+  .map((one) => getComputedStyle(one).opacity)"""
 INSTRUCTS = ("book/02_log.html", "book/09_choosing.html")  # their sentence says what to do
 
 
