@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 PAGES = Path(__file__).parents[2] / "_build" / "html"
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
-)  # lightest first
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # the lightest first
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--no-proxy-server",
          "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip

@@ -7,8 +7,12 @@ import pytest
 from conftest import axe
 from reading import ALIVE, FIGURES, TOUCHABLE, figures_of, settle
 
-NARROW = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-READERS = {"light": {"color_scheme": "light"}, "narrow and dark": {"color_scheme": "dark"} | NARROW}
+READERS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
+    "narrow and dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
+}
 SCREENS = {"wide": (1280, 900), "telephone": (390, 844)}
 OPENING = [path for path in TOUCHABLE if re.match(r"book/(\d\d_|intro)", path)]
 
@@ -68,6 +72,10 @@ def test_what_a_figure_answers_is_veiled_until_the_bet_is_made_or_a_hand_is_laid
     page.wait_for_selector(ALIVE)
     assert all(blur != "none" for blur in page.evaluate(VEIL))
     assert set(page.evaluate(ARROWS)) <= {"0"}
+    page.emulate_media(media="print")
+    assert all(blur == "none" for blur in page.evaluate(VEIL))
+    assert "0" not in page.evaluate(ARROWS)
+    page.emulate_media(media="screen")
     if hand == "bet":
         page.locator(".ask label").first.click()
     else:
